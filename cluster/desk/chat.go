@@ -223,6 +223,13 @@ func (x *OpenChat) code(c *coder) {
 	c.str(&x.Node)
 }
 
+// asSent leaves out the node that the call came in on.
+func (x *OpenChat) asSent() Command {
+	sent := *x
+	sent.Node = ""
+	return &sent
+}
+
 func (x *OpenChat) check() error {
 	if err := checkText(x.Question, "question"); err != nil {
 		return err

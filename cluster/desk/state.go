@@ -296,11 +296,19 @@ func validKey(k Key) bool {
 	return plain(k.Kind, 16) && plain(k.Principal, 128) && plain(k.ID, 64)
 }
 
+// rerouted is a command that differs between the nodes which propose it for the same sender.
+type rerouted interface{ asSent() Command }
+
+// payload is the hash of what the sender asked for, whichever node proposed it.
 func payload(env Envelope) []byte {
+	sent := env.Command
+	if r, ok := sent.(rerouted); ok {
+		sent = r.asSent()
+	}
 	h := sha256.New()
 	h.Write([]byte{byte(env.Actor.Kind)})
 	h.Write([]byte(env.Actor.ID))
 	h.Write([]byte{0})
-	h.Write(EncodeCommand(nil, env.Command))
+	h.Write(EncodeCommand(nil, sent))
 	return h.Sum(nil)
 }
