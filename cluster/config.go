@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"refdesk/cluster/desk"
+	"refdesk/cluster/peer"
+	"refdesk/cluster/wire"
+)
+
+// Profile is a set of timings.
+type Profile string
+
+// The profiles.
+const (
+	Fast     Profile = "fast"      // a new leader within about a second
+	SlowDisk Profile = "slow-disk" // for disks whose syncs take longer than that
+)
+
+// Config says who a node is. Open copies it.
+type Config struct {
+	ID      string  // of this node, the same for ever
+	Dir     string  // data directory; made if need be
+	Profile Profile // "" = Fast
+
+	// Peers are the desk's nodes, this one included: host:port by id. Empty means a desk of one, which needs no port.
+	Peers    map[string]string
+	Listener net.Listener   // this node's port to the others; closed by Close
+	Identity *peer.Identity // what it proves itself with there
+
+	Log *slog.Logger
+	// Now is the wall clock; nil = time.Now. It is read when this node begins to lead and for pings, nowhere else.
+	Now func() time.Time
+	// Live tells which sessions and patrons' chats this node's doors have now, those included whose opening is under way.
+	// It is asked at the start and whenever the desk had given this node up. nil = none.
+	Live func() (sessions []string, chats []uint64)
+	// Calendars makes the commands that bring the calendars up to date. It is asked on the leader, daily. nil = none.
+	Calendars func(ctx context.Context, now time.Time) ([]desk.Command, error)
+	// Hinted takes a hint that another node sent. It must not block. nil = hints are dropped.
+	Hinted func(from string, h wire.Hint)
+
+	tune    func(*raft.Config) // tests
+	segment int                // bytes of a file of the log; 0 = raft-wal's own. Tests
+}
+
+// commitTimeout is how long the leader waits for further entries before it tells the followers what is committed. DESIGN.md
+// says how it was chosen.
+const commitTimeout = 5 * time.Millisecond
+
+// check completes a configuration.
+func (c *Config) check() error {
+	if c.ID == "" || c.Dir == "" {
+		return errors.New("a node needs an id and a data directory")
+	}
+	if c.Profile != "" && c.Profile != Fast && c.Profile != SlowDisk {
+		return fmt.Errorf("there is no profile %q: fast or slow-disk", c.Profile)
+	}
+	if len(c.Peers) > 0 {
+		if _, ok := c.Peers[c.ID]; !ok {
+			return fmt.Errorf("this node, %q, is not among the desk's nodes (%v)", c.ID, c.members())
+		}
+	}
+	if len(c.Peers) > 1 && (c.Listener == nil || c.Identity == nil) {
+		return errors.New("a node of several needs a port to the others and a certificate")
+	}
+	c.Peers = maps.Clone(c.Peers)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Live == nil {
+		c.Live = func() ([]string, []uint64) { return nil, nil }
+	}
+	if c.Hinted == nil {
+		c.Hinted = func(string, wire.Hint) {}
+	}
+	return nil
+}
+
+// alone reports whether this node is the whole desk.
+func (c *Config) alone() bool { return len(c.Peers) < 2 }
+
+// members are the ids of all nodes, sorted.
+func (c *Config) members() []string {
+	if c.alone() {
+		return []string{c.ID}
+	}
+	return slices.Sorted(maps.Keys(c.Peers))
+}
+
+// servers is the list of voters that a new desk begins with. Within raft a node's address is its id.
+func (c *Config) servers() raft.Configuration {
+	var out raft.Configuration
+	for _, id := range c.members() {
+		out.Servers = append(out.Servers, raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(id)})
+	}
+	return out
+}
+
+// raft makes raft's configuration.
+func (c *Config) raft() *raft.Config {
+	r := raft.DefaultConfig()
+	r.LocalID = raft.ServerID(c.ID)
+	r.Logger = newLogger(c.Log)
+	r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = 500*time.Millisecond, 500*time.Millisecond, 250*time.Millisecond
+	if c.Profile == SlowDisk {
+		r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = 1500*time.Millisecond, 1500*time.Millisecond, 750*time.Millisecond
+	}
+	if c.alone() { // nobody to wait for
+		r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 25*time.Millisecond
+	}
+	r.CommitTimeout = commitTimeout
+	r.MaxAppendEntries = 512
+	r.BatchApplyCh = true
+	r.ShutdownOnRemove = true
+	r.TrailingLogs = 50000
+	r.SnapshotThreshold = 10000
+	r.NoLegacyTelemetry = true
+	if c.tune != nil {
+		c.tune(r)
+	}
+	return r
+}
