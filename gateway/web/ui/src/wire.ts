@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The types of API v1 as docs/api.md describes them. samples.ts is written by a Go test, so that the two can't drift.
+
+export type DoorState = "online" | "away" | "closed";
+
+export interface Department {
+  id: string;
+  name: string;
+  state: DoorState;
+  next_open?: string;
+  waiting: number;
+  wait_seconds?: number;
+}
+
+export interface OpenRequest {
+  id: string;
+  token: string;
+  department: string;
+  question: string;
+  name?: string;
+  email?: string;
+  locale?: string;
+  page_url?: string;
+}
+
+export interface Opened {
+  chat: string;
+  seq: number;
+  epoch: number;
+  nodes: string[];
+}
+
+/** The answer of GET /chats/{chat}. */
+export interface Standing {
+  chat: string;
+  department: string;
+  state: "waiting" | "claimed" | "missed" | "closed";
+  by?: string;
+  place?: number;
+  opened: string;
+  now: string;
+  writable_until?: string;
+  seq: number;
+  epoch: number;
+}
+
+interface Base {
+  seq: number;
+  at: string;
+}
+
+/** What happened in a chat, as its patron may see it. Kinds that a page doesn't know are to be ignored. */
+export type Event = Base &
+  (
+    | { kind: "waiting"; place?: number }
+    | { kind: "wait"; text: string; minutes?: number }
+    | { kind: "claimed"; by: string }
+    | { kind: "joined"; by: string }
+    | { kind: "left"; by: string }
+    | { kind: "message"; from: "patron" | "staff" | "system"; by?: string; id?: string; text: string }
+    | { kind: "edited"; of: number; text: string }
+    | { kind: "retracted"; of: number }
+    | { kind: "transferred"; by?: string; department?: string }
+    | { kind: "reconnecting" }
+    | { kind: "still"; until: string }
+    | { kind: "contact_wanted" }
+    | { kind: "ticket"; number: number }
+    | { kind: "missed" }
+    | { kind: "closed"; by?: string; writable_until?: string }
+    | { kind: "reopened" }
+  );
+
+export interface Events {
+  epoch: number;
+  events: Event[];
+  reset?: boolean;
+}
+
+/** An error answer (RFC 9457) or error frame. */
+export interface Problem {
+  code: string;
+  detail?: string;
+  field?: string;
+  next_open?: string;
+}
+
+export type Up =
+  | { type: "auth"; token: string; after: number; epoch: number }
+  | { type: "message"; id: string; text: string }
+  | { type: "typing"; on: boolean }
+  | { type: "seen"; seq: number; visible: boolean }
+  | { type: "leave" }
+  | { type: "ping" };
+
+export type Down =
+  | { type: "ready"; epoch: number; seq: number }
+  | { type: "ack"; id: string; seq: number }
+  | { type: "event"; seq: number; event: Event }
+  | { type: "typing"; on: boolean }
+  | { type: "error"; code: string; message: string; id?: string; retry_after?: number }
+  | { type: "pong" }
+  | { type: "reset" };

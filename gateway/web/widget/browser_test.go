@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package widget
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdpage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"refdesk/cluster/desk"
+)
+
+// browser is one headless Chromium. Tests with it are skipped where there is none, unless REFDESK_REQUIRE_BROWSER is set.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("REFDESK_REQUIRE_BROWSER") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("no chromium here")
+	}
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-component-update", true))...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(func() {
+		cancel()
+		stop()
+	})
+	b := &browser{t: t, ctx: ctx}
+	b.do(chromedp.EmulateViewport(1280, 800))
+	return b
+}
+
+func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// in is the start of an expression on the chat page, whether it is the page or the widget's frame.
+const in = `(() => {
+  const host = [...document.body.children].find((e) => e.shadowRoot);
+  const frame = host && host.shadowRoot.querySelector("iframe");
+  const d = frame ? frame.contentDocument : document;
+  const $ = (s) => d.querySelector(s);
+  const button = host && host.shadowRoot.querySelector("button");
+  return `
+
+// until waits until a JavaScript expression is true. It may use d (the chat's document), $ and button.
+func (b *browser) until(expr string) {
+	b.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	var err error
+	for ok := false; time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](in+"!!("+expr+")})()")); err == nil && ok {
+			return
+		}
+	}
+	text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](in+`d && d.body ? d.body.innerText : "nothing"})()`))
+	b.t.Fatalf("never: %s (%v)\n%s", expr, err, text)
+}
+
+// run evaluates an expression for its effect.
+func (b *browser) run(expr string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](in + "(" + expr + ", 1)})()"))
+}
+
+// say types a line and sends it.
+func (b *browser) say(text string) {
+	b.t.Helper()
+	b.run(`$("#text").value = ` + strconv.Quote(text) + `, $("#compose").requestSubmit()`)
+}
+
+// ask fills in the question and starts.
+func (b *browser) ask(question string) {
+	b.t.Helper()
+	b.until(`$("#start") && !$("#start").hidden`)
+	b.run(`$("#question").value = ` + strconv.Quote(question) + `, $("#start").requestSubmit()`)
+	b.until(`$("#app").dataset.phase === "waiting"`)
+}
+
+// lines are the texts in the list, own ones with their state behind a bar.
+func (b *browser) lines() []string {
+	b.t.Helper()
+	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](in+`[...d.querySelectorAll(".line.patron, .line.staff")].map((l) =>
+		l.querySelector(".text").textContent + (l.dataset.tick === "none" ? "" : "|" + l.dataset.tick))})()`))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return out
+}
+
+// lastChat is the number of the newest chat that waits.
+func (h *house) lastChat(state desk.ChatState) uint64 {
+	h.t.Helper()
+	var n uint64
+	err := h.store.View(h.t.Context(), desk.NodeActor("test"), func(rd desk.Reader) error {
+		chats, err := rd.Chats(desk.ChatFilter{State: state})
+		for _, c := range chats {
+			n = max(n, c.Number)
+		}
+		return err
+	})
+	if err != nil || n == 0 {
+		h.t.Fatalf("no %s chat: %v", state, err)
+	}
+	return n
+}
+
+func TestBrowserConversation(t *testing.T) {
+	h := newHouse(t, options{demo: true})
+	b := newBrowser(t)
+	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.until(`button && button.textContent.includes("Chat with us")`)
+	b.run(`button.click()`)
+	b.until(`$("#door").textContent.includes("Library staff are here")`)
+	b.ask("Do you have maps? 😀")
+	n := h.lastChat(desk.Waiting)
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	b.until(`$("#status").textContent === "You’re chatting with Ana"`)
+	b.say("Old ones: <b>مرحبا</b>")
+	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 2`)
+	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "Yes: https://maps.example/a?b=1."})
+	b.until(`$(".line.staff a").href === "https://maps.example/a?b=1"`)
+	h.until("shown", func(c *desk.Chat) bool { return c.Shown == c.PatronSeq+1 }, n)
+
+	// Escape closes and gives the focus back; what comes then is counted in the button's name.
+	b.run(`d.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}))`)
+	b.until(`frame.hidden && host.shadowRoot.activeElement === button`)
+	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "Still there?"})
+	b.until(`button.getAttribute("aria-label") === "Chat with us, 1 new message"`)
+
+	// The chat survives a reload of the library's page.
+	b.do(chromedp.Reload())
+	b.until(`button && button.getAttribute("aria-label") === "Chat with us"`)
+	b.run(`button.click()`)
+	b.until(`$("#status").textContent === "You’re chatting with Ana"`)
+	b.until(`d.querySelectorAll(".line.staff").length === 2`)
+	want := "Do you have maps? 😀|sent, Old ones: <b>مرحبا</b>|sent, Yes: https://maps.example/a?b=1., Still there?"
+	if got := strings.Join(b.lines(), ", "); got != want {
+		t.Errorf("after the reload: %s", got)
+	}
+	h.as("ana", &desk.CloseChat{Chat: n, Tags: []string{"printing"}})
+	b.until(`$("#status").textContent === "Ana ended this chat." && $("#after-text").textContent.includes("reopens")`)
+	b.say("One more")
+	b.until(`$("#app").dataset.phase === "talking"`)
+}
+
+func TestBrowserLeaves(t *testing.T) {
+	h := newHouse(t, options{})
+	b := newBrowser(t)
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.ask("Hello")
+	n := h.lastChat(desk.Waiting)
+	b.run(`$("#end").click(), $("#end-yes").click()`)
+	h.until("missed", func(c *desk.Chat) bool { return c.State == desk.Missed }, n)
+	b.until(`$("#again") && !$("#again").hidden`)
+	b.run(`$("#again").click()`)
+	b.ask("Me again")
+	if h.lastChat(desk.Waiting) == n {
+		t.Error("the chat was not a new one")
+	}
+}
+
+// TestBrowserNodeDies takes the page's node away in the middle of a chat, while lines are being typed: the page goes on
+// with the other, and every line arrives once.
+func TestBrowserNodeDies(t *testing.T) {
+	h := newHouse(t, options{nodes: 2})
+	b := newBrowser(t)
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.ask("line 0")
+	n := h.lastChat(desk.Waiting)
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	for i := range 4 {
+		b.say("line " + strconv.Itoa(i+1))
+	}
+	h.kill(0)
+	for i := range 4 {
+		b.say("line " + strconv.Itoa(i+5))
+	}
+	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "from the other node"})
+	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 9 && d.querySelectorAll(".line.staff").length === 1`)
+	var got []string
+	err := h.store.View(t.Context(), desk.NodeActor("test"), func(rd desk.Reader) error {
+		lines, err := rd.Lines(n, 0, 0)
+		for _, l := range lines {
+			if l.From == desk.FromPatron {
+				got = append(got, l.Text)
+			}
+		}
+		return err
+	})
+	if err != nil || strings.Join(got, ",") != "line 0,line 1,line 2,line 3,line 4,line 5,line 6,line 7,line 8" {
+		t.Errorf("the desk has %v (%v)", got, err)
+	}
+}
+
+// TestBrowserWithoutSockets keeps the page off WebSocket: it polls, and nothing else changes.
+func TestBrowserWithoutSockets(t *testing.T) {
+	h := newHouse(t, options{})
+	b := newBrowser(t)
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `WebSocket = class { constructor() { throw new Error("no"); } }`,
+		})
+		return err
+	}))
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.ask("Hello")
+	n := h.lastChat(desk.Waiting)
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	b.until(`$("#status").textContent === "You’re chatting with Ana"`)
+	b.say("by POST")
+	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 2`)
+}
+
+// TestShots writes pictures of the pages to the directory that REFDESK_SHOTS names, for people to look at.
+func TestShots(t *testing.T) {
+	dir := os.Getenv("REFDESK_SHOTS")
+	if dir == "" {
+		t.Skip("REFDESK_SHOTS is not set")
+	}
+	h := newHouse(t, options{demo: true})
+	b := newBrowser(t)
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{360, 1280} {
+			shot := func(name string) {
+				png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+				if err != nil {
+					t.Fatal(err)
+				}
+				file := filepath.Join(dir, name+"-"+strconv.FormatInt(width, 10)+"-"+scheme+".png")
+				if err := os.WriteFile(file, png, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.do(chromedp.EmulateViewport(width, map[int64]int64{360: 740, 1280: 860}[width]))
+			b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+				})
+				return err
+			}))
+			b.do(chromedp.Navigate(h.urls[0] + "/"))
+			b.until(`button`)
+			shot("demo")
+			b.run(`button.click()`)
+			b.until(`$("#start") && !$("#start").hidden`)
+			shot("widget-pre")
+			b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+			b.until(`$("#door").textContent !== ""`)
+			shot("closed")
+			b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+			b.ask("Hello! I am looking for a map of Willowmere from before 1900. Is there one that I can look at?")
+			n := h.lastChat(desk.Waiting)
+			shot("waiting")
+			h.as("ana", &desk.ClaimChat{Chat: n})
+			h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "Good morning, Ana here. Let me have a look."})
+			h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "We have three, the best is from 1872: https://maps.example/willowmere-1872"})
+			b.until(`d.querySelectorAll(".line.staff").length === 2`)
+			b.say("Wonderful, thank you 😀\nمرحبا بكم")
+			h.hints.Publish(Typing{Chat: n, On: true})
+			b.until(`d.querySelectorAll('[data-tick="sent"]').length === 2 && !$("#typing").hidden`)
+			shot("talking")
+			b.run(`$("#end").click()`)
+			shot("end")
+			h.as("ana", &desk.CloseChat{Chat: n, Tags: []string{"printing"}})
+			b.until(`$("#app").dataset.phase === "closed"`)
+			shot("over")
+			b.run(`$("#again").click()`)
+			b.ask("Is anybody there?")
+			b.run(`$("#text").value = "x"`)
+			h.missed()
+			b.until(`$("#app").dataset.phase === "missed"`)
+			shot("missed")
+			b.run(`$("#again").click()`)
+		}
+	}
+}

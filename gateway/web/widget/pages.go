@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package widget
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"refdesk/gateway/web/ui"
+)
+
+// chatPage is GET /chat/{department}: the page that speaks this API, by itself or in the widget's frame (?embed=1).
+func (d *Door) chatPage(w http.ResponseWriter, r *http.Request) error {
+	v, err := d.department(r.Context(), r.PathValue("department"))
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	p := ui.ChatPage{
+		Locale:     d.frame.Pages().Locale(q.Get("lang"), r.Header.Get("Accept-Language")),
+		Department: v.ID, Name: v.Name, State: v.State,
+		Nodes: d.frame.Nodes(), Sites: d.frame.Origins(), Embedded: q.Get("embed") != "",
+	}
+	if v.NextOpen != nil {
+		p.NextOpen = v.NextOpen.Format(time.RFC3339)
+	}
+	var buf bytes.Buffer
+	if err := d.frame.Pages().Chat(&buf, p); err != nil {
+		return err
+	}
+	return writePage(w, buf.Bytes())
+}
+
+// home is GET /: the demo's library, or the list of departments.
+func (d *Door) home(w http.ResponseWriter, r *http.Request) error {
+	views, err := d.departmentViews(r.Context())
+	if err != nil {
+		return err
+	}
+	var doors []ui.Door
+	for _, v := range views {
+		doors = append(doors, ui.Door{Department: v.ID, Name: v.Name})
+	}
+	var buf bytes.Buffer
+	if d.cfg.Demo {
+		err = d.frame.Pages().Demo(&buf, ui.DemoPage{Department: d.defaultDepartment(views), Doors: doors})
+	} else {
+		err = d.frame.Pages().Index(&buf, d.frame.Pages().Locale(r.Header.Get("Accept-Language")), doors)
+	}
+	if err != nil {
+		return err
+	}
+	return writePage(w, buf.Bytes())
+}
+
+// defaultDepartment is where the demo's widget leads.
+func (d *Door) defaultDepartment(views []departmentView) string {
+	for _, v := range views {
+		if v.isDefault {
+			return v.ID
+		}
+	}
+	if len(views) > 0 {
+		return views[0].ID
+	}
+	return ""
+}
+
+func writePage(w http.ResponseWriter, body []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	// The browser may be gone; there is nobody to tell.
+	_, _ = w.Write(body)
+	return nil
+}

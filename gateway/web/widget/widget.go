@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package widget is the patrons' door: API v1 over HTTP, event streams and WebSocket, the chat page that speaks it, and
+// the demo's web page. docs/api.md describes the API; this package and that file say the same.
+//
+// A patron is whoever holds a chat's token. Only its SHA-256 goes beyond this package: it is the patron's id in the
+// domain (desk.PatronActor), so that reading and writing are bound to the one chat that the token opened.
+//
+// Presence: a patron is attached to this node while a socket or stream is open (and five seconds longer), or for 45 s
+// after an authorised call. Only changes are committed. Typing is a hint, passed on without the log.
+package widget
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"refdesk/cluster/desk"
+	"refdesk/gateway/web"
+)
+
+// Limits of API v1. The zero value means the default that stands beside the field.
+type Limits struct {
+	Lines         int           // lines a chat may send at once: 20
+	LineEvery     time.Duration // time in which one of them comes back: 500 ms
+	Chats         int           // chats that a network may open at once: 60
+	ChatEvery     time.Duration // time in which one of them comes back: 1 s
+	Sockets       int           // sockets, streams and long polls that a network may hold: 2,000
+	SeenEvery     time.Duration // between two commits of "seen" of one chat: 5 s
+	DetachAfter   time.Duration // after a patron's last stream ended: 5 s
+	PollingFor    time.Duration // a call without a stream keeps the patron attached: 45 s
+	AuthWithin    time.Duration // for a socket's first frame: 5 s
+	CatchUpWithin time.Duration // for this node to reach a cursor from another: 2 s
+	CommentEvery  time.Duration // between two comments on an idle event stream: 15 s
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	num := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
+	}
+	num(&l.Lines, 20)
+	num(&l.Chats, 60)
+	num(&l.Sockets, 2000)
+	set(&l.LineEvery, 500*time.Millisecond)
+	set(&l.ChatEvery, time.Second)
+	set(&l.SeenEvery, 5*time.Second)
+	set(&l.DetachAfter, 5*time.Second)
+	set(&l.PollingFor, 45*time.Second)
+	set(&l.AuthWithin, 5*time.Second)
+	set(&l.CatchUpWithin, 2*time.Second)
+	set(&l.CommentEvery, 15*time.Second)
+	return l
+}
+
+// Typing is a hint that one side of a chat is writing, or has stopped.
+type Typing struct {
+	Chat       uint64
+	FromPatron bool
+	On         bool
+}
+
+// Hints passes typing hints between the doors and nodes of a desk. They may get lost; nothing waits for them.
+type Hints interface {
+	// Publish tells the other side. It does not block.
+	Publish(t Typing)
+	// Subscribe yields the hints of one chat until stop is called. A slow reader misses some.
+	Subscribe(chat uint64) (hints <-chan Typing, stop func())
+}
+
+// Config is what the door has to know.
+type Config struct {
+	Node   string // this node's id
+	Demo   bool   // show the made-up library's page at /
+	Limits Limits
+	Now    func() time.Time // nil means time.Now
+}
+
+// Door is the patrons' door of one node.
+type Door struct {
+	cfg     Config
+	limits  Limits
+	frame   *web.Frame
+	store   desk.Store
+	hints   Hints
+	log     *slog.Logger
+	seats   *seats
+	lines   *web.Buckets // by token hash
+	opens   *web.Buckets // by network
+	sockets *web.Slots   // by network
+	doors   doorCache
+}
+
+// New makes the door and mounts it on the frame's patron host. hints may be nil: nobody types then.
+func New(cfg Config, frame *web.Frame, store desk.Store, hints Hints) *Door {
+	if hints == nil {
+		hints = silence{}
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	l := cfg.Limits.withDefaults()
+	d := &Door{
+		cfg: cfg, limits: l, frame: frame, store: store, hints: hints, log: frame.Log(),
+		lines:   web.NewBuckets(l.LineEvery, l.Lines),
+		opens:   web.NewBuckets(l.ChatEvery, l.Chats),
+		sockets: web.NewSlots(l.Sockets),
+	}
+	d.seats = newSeats(cfg.Node, store, l, d.log)
+	d.mount()
+	return d
+}
+
+// Run keeps the patrons' presence until ctx ends, and returns when everything it began is over.
+func (d *Door) Run(ctx context.Context) error {
+	d.seats.run(ctx)
+	return nil
+}
+
+// Attached lists the chats whose patrons are attached to this node.
+func (d *Door) Attached() []uint64 { return d.seats.attached() }
+
+// Reattach commits the presence of all patrons here once more: the desk took this node for dead.
+func (d *Door) Reattach() { d.seats.reattach() }
+
+// handler is one call of the API; its error becomes a problem.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// methods are the calls of one path.
+type methods map[string]handler
+
+// mount puts the door's paths on the mux.
+func (d *Door) mount() {
+	const v1 = "/api/v1"
+	notYet := methods{http.MethodGet: d.notYet, http.MethodPost: d.notYet}
+	for path, m := range map[string]methods{
+		v1 + "/departments":             {http.MethodGet: d.departments},
+		v1 + "/departments/{file}":      {http.MethodGet: d.departmentFile},
+		v1 + "/chats":                   {http.MethodPost: d.openChat},
+		v1 + "/chats/{chat}":            {http.MethodGet: d.chat},
+		v1 + "/chats/{chat}/events":     {http.MethodGet: d.events},
+		v1 + "/chats/{chat}/socket":     {http.MethodGet: d.socket},
+		v1 + "/chats/{chat}/messages":   {http.MethodPost: d.postMessage},
+		v1 + "/chats/{chat}/typing":     {http.MethodPost: d.postTyping},
+		v1 + "/chats/{chat}/seen":       {http.MethodPost: d.postSeen},
+		v1 + "/chats/{chat}/leave":      {http.MethodPost: d.postLeave},
+		v1 + "/chats/{chat}/contact":    {http.MethodPost: d.postContact},
+		v1 + "/chats/{chat}/files":      {http.MethodPost: d.notYet},
+		v1 + "/chats/{chat}/rating":     {http.MethodPost: d.notYet},
+		v1 + "/chats/{chat}/transcript": notYet,
+		v1 + "/questions":               {http.MethodPost: d.notYet},
+		v1 + "/faqs":                    {http.MethodGet: d.notYet},
+		v1 + "/faqs/{slug}/vote":        {http.MethodPost: d.notYet},
+		"/chat/{department}":            {http.MethodGet: d.chatPage},
+		"/{$}":                          {http.MethodGet: d.home},
+	} {
+		d.frame.Patron().HandleFunc(path, d.serve(m))
+	}
+}
+
+// serve picks the method's handler and answers its error.
+func (d *Door) serve(m methods) http.HandlerFunc {
+	var allow []string
+	for _, name := range []string{http.MethodGet, http.MethodPost} {
+		if m[name] != nil {
+			allow = append(allow, name)
+		}
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h := m[method]
+		err := tokenInURL(r)
+		switch {
+		case err != nil:
+		case h == nil:
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			err = web.NewProblem(http.StatusMethodNotAllowed, web.CodeMethod, "This address takes "+strings.Join(allow, " and ")+".")
+		default:
+			err = h(w, r)
+		}
+		if err != nil {
+			d.fail(w, r, err)
+		}
+	}
+}
+
+// fail answers an error. What the client may not know goes to the log.
+func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if p := web.AsProblem(err); p.Code == web.CodeInternal && !errors.Is(err, context.Canceled) {
+		d.log.ErrorContext(r.Context(), "api call failed", "route", r.Pattern, "err", err)
+	}
+	d.frame.WriteProblem(w, r, err)
+}
+
+func (d *Door) notYet(http.ResponseWriter, *http.Request) error {
+	return web.NewProblem(http.StatusNotImplemented, web.CodeNotHereYet, "This part of the API comes with a later release.")
+}
+
+// silence is a desk on which nobody types.
+type silence struct{}
+
+func (silence) Publish(Typing) {}
+
+func (silence) Subscribe(uint64) (<-chan Typing, func()) { return nil, func() {} }
