@@ -18,6 +18,9 @@ func Apply(tx Tx, env Envelope) (Reply, []Event, error) {
 	if reply, err, known := s.recorded(); known {
 		return reply, nil, err
 	}
+	if s.overtaken() {
+		return Reply{}, nil, refuseField(Over, "session")
+	}
 	err := env.Command.apply(s)
 	if s.err != nil {
 		return Reply{}, nil, fmt.Errorf("apply %s: %w", env.Command.CommandName(), s.err)

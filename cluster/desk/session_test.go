@@ -141,3 +141,32 @@ func TestSettingAClock(t *testing.T) {
 		return err
 	}))
 }
+
+// Whoever resumes a stream is told how many of its stanzas were handled and sends the rest again. A stanza of the old
+// stream that arrives after that must not count.
+func TestAStanzaOfASessionThatIsOverIsRefused(t *testing.T) {
+	s := claimed(t)
+	line := func(n uint32) error {
+		_, err := do(t, s, desk.Request{
+			Actor:   desk.StaffActor("ana", desktest.SessionID("ana")),
+			Key:     desk.Key{Kind: desk.KeyStanza, Principal: desktest.SessionID("ana"), ID: desk.StanzaID(n)},
+			Command: &desk.PostLine{Chat: 1, Kind: desk.TextLine, Text: "One moment."},
+		})
+		return err
+	}
+	must(t, line(1))
+	must(t, s.Admin(&desk.CloseSession{ID: desktest.SessionID("ana")}))
+	if err := line(1); err != nil {
+		t.Errorf("the repeat of a stanza that was handled: %v", err)
+	}
+	if err := line(2); !errors.Is(err, &desk.Error{Code: desk.Over, Field: "session"}) {
+		t.Errorf("a stanza that came too late: %v", err)
+	}
+	must(t, s.View(context.Background(), desk.NodeActor("n0"), func(r desk.Reader) error {
+		n, account, err := r.Handled(desktest.SessionID("ana"))
+		if n != 1 || account != "ana" {
+			t.Errorf("handled %d of %q, want 1 of ana", n, account)
+		}
+		return err
+	}))
+}

@@ -286,14 +286,25 @@ func (s *state) record(err error) {
 
 // The kinds of key.
 const (
-	KeyPatron = "patron" // principal: the chat's token hash; kept as long as the chat
-	KeyStanza = "stanza" // principal: the stream's stream-management id; id: StanzaID
-	KeyWeb    = "web"    // principal: the staff web session
-	KeyAdmin  = "admin"  // principal: the administrator's run
+	KeyPatron  = "patron"  // principal: the chat's token hash; kept as long as the chat
+	KeyStanza  = "stanza"  // principal: the stream's stream-management id, which is its session's; id: StanzaID
+	KeySession = "session" // principal: the session; id: what its node numbers itself, the opening among them
+	KeyWeb     = "web"     // principal: the staff web session
+	KeyAdmin   = "admin"   // principal: the administrator's run
 )
 
 func validKey(k Key) bool {
 	return plain(k.Kind, 16) && plain(k.Principal, 128) && plain(k.ID, 64)
+}
+
+// overtaken reports whether the command is a stanza of a session that is over. Whoever resumed that session was told how
+// many of its stanzas were handled (XEP-0198 §5): one that comes after that would be sent again and be doubled.
+func (s *state) overtaken() bool {
+	if s.env.Key.Kind != KeyStanza {
+		return false
+	}
+	o := get[Session](s, key("").word(s.env.Key.Principal))
+	return o != nil && o.Ended != 0
 }
 
 // rerouted is a command that differs between the nodes which propose it for the same sender.
