@@ -63,6 +63,15 @@ func (d Domains) ChatAddress(number uint64) string {
 	return "c" + strconv.FormatUint(number, 10) + "@" + d.Chat
 }
 
+// DepartmentAddress is the bare address of a department's contact. A department whose id reads like the bot or a chat has
+// none.
+func (d Domains) DepartmentAddress(id string) (string, bool) {
+	if _, chat := chatNumber(id); chat || id == botLocal || id == "" {
+		return "", false
+	}
+	return id + "@" + d.Chat, true
+}
+
 // Place says what an address of a desk stands for.
 type Place uint8
 
@@ -73,16 +82,17 @@ const (
 	AccountPlace // Account is set
 	ChatDomain   // the chat domain itself
 	BotPlace
-	ChatPlace  // Chat is set
-	NoSuchChat // an address of the chat domain that nobody has
-	RoomsPlace // the rooms' domain or an address of it
+	ChatPlace       // Chat is set
+	DepartmentPlace // Department is set; there may be no such department
+	RoomsPlace      // the rooms' domain or an address of it
 )
 
 // Target is an address taken apart.
 type Target struct {
-	Place   Place
-	Account string
-	Chat    uint64
+	Place      Place
+	Account    string
+	Chat       uint64
+	Department string
 }
 
 // Target tells what j stands for. The resource is not looked at.
@@ -104,7 +114,7 @@ func (d Domains) Target(j jid.JID) Target {
 		if n, ok := chatNumber(local); ok {
 			return Target{Place: ChatPlace, Chat: n}
 		}
-		return Target{Place: NoSuchChat}
+		return Target{Place: DepartmentPlace, Department: local}
 	case d.Rooms:
 		return Target{Place: RoomsPlace}
 	}

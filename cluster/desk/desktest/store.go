@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"refdesk/cluster/desk"
@@ -17,41 +18,39 @@ import (
 type Store struct {
 	mu      sync.Mutex
 	state   *Memory
-	now     desk.Time
+	now     atomic.Int64 // a desk.Time; may be read within View
 	changed chan struct{} // closed and replaced at every change
 	refusal error         // what Do answers instead, if set
 }
 
 // NewStore returns a store of an empty desk whose clock stands at a fixed moment.
 func NewStore() *Store {
-	return &Store{state: NewMemory(), now: Start, changed: make(chan struct{})}
+	s := &Store{state: NewMemory(), changed: make(chan struct{})}
+	s.now.Store(int64(Start))
+	return s
 }
 
 // Start is the moment at which a new Store's clock stands: Monday, 7 September 2026, 10:00 UTC.
 var Start = desk.At(time.Date(2026, 9, 7, 10, 0, 0, 0, time.UTC))
 
 // Now is the moment at which the store's clock stands.
-func (s *Store) Now() desk.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
+func (s *Store) Now() desk.Time { return desk.Time(s.now.Load()) }
 
 // Advance moves the clock and fires the timers that fall due on the way, each at its own moment.
 func (s *Store) Advance(d time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	end := s.now.Add(d)
+	end := s.Now().Add(d)
 	for {
 		due, err := desk.NextDue(s.state, 1)
 		if err != nil {
 			return err
 		}
 		if len(due) == 0 || due[0].At > end {
-			s.now = end
+			s.now.Store(int64(end))
 			return nil
 		}
-		s.now = max(s.now, due[0].At)
+		s.now.Store(int64(max(s.Now(), due[0].At)))
 		if _, err := s.do(desk.Request{Actor: desk.NodeActor("n0"), Command: &desk.Fire{Due: due[0]}}); err != nil {
 			return err
 		}
@@ -80,7 +79,7 @@ func (s *Store) Do(ctx context.Context, r desk.Request) (desk.Reply, error) {
 
 func (s *Store) do(r desk.Request) (desk.Reply, error) {
 	// Through the encoding, as in a real log.
-	env, err := desk.DecodeEnvelope(desk.EncodeEnvelope(nil, desk.Envelope{Request: r, Stamp: s.now}))
+	env, err := desk.DecodeEnvelope(desk.EncodeEnvelope(nil, desk.Envelope{Request: r, Stamp: s.Now()}))
 	if err != nil {
 		return desk.Reply{}, err
 	}

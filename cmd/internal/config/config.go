@@ -45,6 +45,7 @@ type HTTP struct {
 	Sites          []string `toml:"sites"`           // origins that may embed the widget
 	TrustedProxies []string `toml:"trusted_proxies"` // addresses or CIDR networks
 	CampusNetworks []string `toml:"campus_networks"` // addresses or CIDR networks without per-network limits
+	DemoPage       bool     `toml:"demo_page"`       // a made-up library's page with the widget at /
 	PlainOK        bool     `toml:"allow_plain_text_off_loopback"`
 }
 

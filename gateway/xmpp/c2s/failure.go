@@ -23,6 +23,7 @@ const (
 	InvalidNamespace      = "invalid-namespace"
 	NotAuthorized         = "not-authorized"
 	PolicyViolation       = "policy-violation"
+	Reset                 = "reset"
 	ResourceConstraint    = "resource-constraint"
 	SystemShutdown        = "system-shutdown"
 	UndefinedCondition    = "undefined-condition"
