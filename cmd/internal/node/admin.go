@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"refdesk/cluster/desk"
+	"refdesk/cluster/desk/rota"
+	"refdesk/cmd/internal/ctl"
+	"refdesk/gateway/account"
+)
+
+// StaffArgs are the arguments of "staff add" and "staff disable".
+type StaffArgs struct {
+	Account     string
+	Name        string   // default: the account
+	PublicName  string   // default: the first word of Name
+	Role        string   // default: operator
+	Departments []string // default: the desk's default department
+	New         bool     // refuse an account that exists
+	NoDevice    bool     // make no device password
+}
+
+// StaffResult is one row of "staff list".
+type StaffResult struct {
+	Account, Name, Role string
+	Departments         []string
+	State               string // "available", "away", "offline", "disabled"
+	Devices             []string
+}
+
+// DeviceArgs are the arguments of "staff device".
+type DeviceArgs struct {
+	Account  string
+	Name     string // default: device N
+	Password string // default: a random one
+	Revoke   bool
+}
+
+// DeviceResult is a device password that was just made.
+type DeviceResult struct{ JID, Device, Password string }
+
+// StatusResult is the answer to "status".
+type StatusResult struct {
+	ID     string
+	Ready  bool // a leader is known and this node serves
+	Leader string
+	Term   uint64
+	Seq    uint64
+	Epoch  uint64
+	Digest string // hex
+	Error  string `json:",omitempty"`
+}
+
+// NewPassword makes a random password that people can type.
+func NewPassword() string { return account.NewPassword() }
+
+// adminTime bounds what one admin command waits for a majority.
+const adminTime = 15 * time.Second
+
+// handlers is the table of admin commands.
+func (n *Node) handlers() map[string]ctl.Handler {
+	return map[string]ctl.Handler{
+		"status":         handle(n.status),
+		"department add": handle(n.addDepartment),
+		"setting set":    handle(n.setSetting),
+		"staff add":      handle(n.addStaff),
+		"staff list":     handle(n.listStaff),
+		"staff disable":  handle(n.disableStaff),
+		"staff device":   handle(n.device),
+	}
+}
+
+// handle decodes the arguments of a command and puts refusals into words.
+func handle[A, R any](f func(ctx context.Context, args A) (R, error)) ctl.Handler {
+	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		var args A
+		if len(raw) > 0 {
+			if err := json.Unmarshal(raw, &args); err != nil {
+				return nil, &ctl.Error{Code: "invalid", Text: "the arguments don't have the form that this node knows; use the program of its version"}
+			}
+		}
+		ctx, cancel := context.WithTimeout(ctx, adminTime)
+		defer cancel()
+		r, err := f(ctx, args)
+		if err != nil {
+			return nil, sentence(err)
+		}
+		return r, nil
+	}
+}
+
+// sentence turns a refusal into words for an administrator.
+func sentence(err error) error {
+	var e *desk.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	text := ""
+	switch e.Code {
+	case desk.NotFound:
+		text = fmt.Sprintf("there is no such %s", e.Field)
+	case desk.Exists:
+		text = fmt.Sprintf("that %s exists already", e.Field)
+	case desk.Invalid:
+		text = fmt.Sprintf("%s is not of the form it must have", e.Field)
+	case desk.NoQuorum:
+		text = "a majority of the nodes can't be reached; try again when they are up"
+	default:
+		text = "refused: " + string(e.Code) + " " + e.Field
+	}
+	return &ctl.Error{Code: string(e.Code), Text: text}
+}
+
+func (n *Node) order(ctx context.Context, c desk.Command) error {
+	_, err := n.store.Do(ctx, desk.Request{Actor: adminActor(), Command: c})
+	return err
+}
+
+func adminActor() desk.Actor { return desk.Actor{Kind: desk.AdminKind, ID: "local"} }
+
+func (n *Node) addDepartment(ctx context.Context, d desk.Department) (any, error) {
+	err := n.store.View(ctx, adminActor(), func(r desk.Reader) error {
+		if _, err := r.Department(d.ID); err == nil {
+			return &desk.Error{Code: desk.Exists, Field: "department"}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	k, err := rota.Expand(d, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := n.order(ctx, &desk.SetDepartment{Department: d}); err != nil {
+		return nil, err
+	}
+	return nil, n.order(ctx, &desk.SetCalendar{Calendar: k})
+}
+
+func (n *Node) setSetting(ctx context.Context, s desk.Setting) (any, error) {
+	return nil, n.order(ctx, &desk.SetSetting{Setting: s})
+}
+
+func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) {
+	role := desk.RoleOf(a.Role)
+	if a.Role != "" && role == 0 {
+		return DeviceResult{}, fmt.Errorf("there is no role %q: viewer, trainee, operator, lead or admin", a.Role)
+	}
+	if role == 0 {
+		role = desk.RoleOperator
+	}
+	if a.Name == "" {
+		a.Name = a.Account
+	}
+	if a.PublicName == "" {
+		a.PublicName, _, _ = strings.Cut(a.Name, " ")
+	}
+	if len(a.Departments) == 0 {
+		def, err := n.defaultDepartment(ctx)
+		if err != nil {
+			return DeviceResult{}, err
+		}
+		a.Departments = def
+	}
+	err := n.order(ctx, &desk.SetStaff{New: a.New, Staff: desk.Staff{
+		Account: a.Account, Name: a.Name, PublicName: a.PublicName, Role: role, Departments: a.Departments,
+	}})
+	if err != nil || a.NoDevice {
+		return DeviceResult{}, err
+	}
+	return n.device(ctx, DeviceArgs{Account: a.Account})
+}
+
+func (n *Node) defaultDepartment(ctx context.Context) ([]string, error) {
+	var out []string
+	err := n.store.View(ctx, adminActor(), func(r desk.Reader) error {
+		all, err := r.Departments(desk.At(time.Now()))
+		for _, d := range all {
+			if d.Default {
+				out = []string{d.ID}
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+func (n *Node) listStaff(ctx context.Context, _ struct{}) ([]StaffResult, error) {
+	out := []StaffResult{}
+	now := desk.At(time.Now())
+	err := n.store.View(ctx, adminActor(), func(r desk.Reader) error {
+		people, err := r.StaffList()
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			row := StaffResult{Account: p.Account, Name: p.Name, Role: p.Role.String(), Departments: p.Departments}
+			reach, err := r.Reach(p.Account, now)
+			if err != nil {
+				return err
+			}
+			row.State = [...]string{desk.Gone: "offline", desk.Away: "away", desk.Available: "available"}[reach]
+			if p.Disabled {
+				row.State = "disabled"
+			}
+			devices, err := r.Devices(p.Account)
+			if err != nil {
+				return err
+			}
+			for _, d := range devices {
+				row.Devices = append(row.Devices, d.Name)
+			}
+			out = append(out, row)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (n *Node) disableStaff(ctx context.Context, a StaffArgs) (any, error) {
+	return nil, n.order(ctx, &desk.DisableStaff{Account: a.Account})
+}
+
+// device makes a device password, or takes one back.
+func (n *Node) device(ctx context.Context, a DeviceArgs) (DeviceResult, error) {
+	if a.Revoke {
+		return DeviceResult{}, n.order(ctx, &desk.RevokeDevice{Account: a.Account, Device: a.Name})
+	}
+	var existing []*desk.Device
+	err := n.store.View(ctx, adminActor(), func(r desk.Reader) (err error) {
+		existing, err = r.Devices(a.Account)
+		return err
+	})
+	if err != nil {
+		return DeviceResult{}, err
+	}
+	if a.Name == "" {
+		a.Name = freeName(existing)
+	}
+	d, password, err := account.NewDevice(a.Account, a.Name, existing)
+	if err == nil && a.Password != "" {
+		password = a.Password
+		d, err = account.Derive(a.Account, a.Name, password, d.Salt, int(d.Iterations))
+	}
+	if err != nil {
+		return DeviceResult{}, err
+	}
+	if err := n.order(ctx, &desk.AddDevice{Device: *d}); err != nil {
+		return DeviceResult{}, err
+	}
+	return DeviceResult{JID: a.Account + "@" + n.cfg.Desk.Domain, Device: a.Name, Password: password}, nil
+}
+
+func freeName(existing []*desk.Device) string {
+	for i := 1; ; i++ {
+		name := fmt.Sprintf("device %d", i)
+		if !slices.ContainsFunc(existing, func(d *desk.Device) bool { return d.Name == name }) {
+			return name
+		}
+	}
+}
+
+// status says where this node stands.
+func (n *Node) status(ctx context.Context, _ struct{}) (StatusResult, error) {
+	s, err := n.store.Status(ctx)
+	r := StatusResult{
+		ID: s.ID, Ready: s.Ready, Leader: s.Leader, Term: s.Term, Seq: s.Seq, Epoch: s.Epoch, Digest: hex.EncodeToString(s.Digest),
+	}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r, nil
+}
