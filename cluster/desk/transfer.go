@@ -69,7 +69,7 @@ func (s *state) transferTo(h *Chat, id string) error {
 	s.cancel(h.Number, DueTransfer, DueGrace, DueRering)
 	from := get[Department](s, departmentKey(h.Department))
 	h.State, h.Owner, h.Offer, h.Department = Waiting, "", Offer{}, id
-	h.Queued, h.LostAt, h.Told = h.Opened, 0, false
+	h.Queued, h.LostAt, h.Told = s.front(id, h.Opened), 0, false
 	put(s, h)
 	e := Event{Kind: ChatTransferred, Staff: before}
 	e.Audience.Staff = []string{before}
@@ -84,6 +84,15 @@ func (s *state) transferTo(h *Chat, id string) error {
 		s.later(DueGone, h.Number, s.clock(ClockGone))
 	}
 	return nil
+}
+
+// front is a moment that puts a chat of the given age before all others in a department's queue.
+func (s *state) front(department string, opened Time) Time {
+	prefix := string(key("").word(string(Waiting)).word(department))
+	for _, h := range find[Chat](s, Range{Index: byState, Prefix: prefix, Limit: 1}) {
+		return min(opened, h.Queued-1)
+	}
+	return opened
 }
 
 // AcceptTransfer takes an offered chat.

@@ -175,6 +175,9 @@ func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) 
 	err := n.order(ctx, &desk.SetStaff{New: a.New, Staff: desk.Staff{
 		Account: a.Account, Name: a.Name, PublicName: a.PublicName, Role: role, Departments: a.Departments,
 	}})
+	if errors.Is(err, &desk.Error{Code: desk.Exists}) {
+		err = &ctl.Error{Code: string(desk.Exists), Text: fmt.Sprintf("there is a member of staff with the account %s already", a.Account)}
+	}
 	if err != nil || a.NoDevice {
 		return DeviceResult{}, err
 	}
