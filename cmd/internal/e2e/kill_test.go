@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"refdesk/gateway/xmpp/xmpptest"
 )
 
 // rounds of kill -9: two every day, ten for a proof.
@@ -43,9 +47,13 @@ type load struct {
 	errs    []error
 }
 
-// startLoad opens the chats, spread over the nodes, and lets their patrons write until stop.
+// startLoad opens the chats, spread over the nodes, and lets their patrons write until stop. Somebody of the staff is there
+// at the beginning, or the department would be closed.
 func startLoad(t *testing.T, r *running) *load {
 	t.Helper()
+	ben := xmpptest.StartSlixmpp(t, r.login("ben", 0))
+	r.until("the department is online", func() error { return online(r.Nodes[0].HTTP) })
+	defer ben.WaitMessage("desk@"+r.ChatDomain, "Reference")
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{t: t, stop: cancel}
 	t.Cleanup(l.end)
@@ -59,6 +67,25 @@ func startLoad(t *testing.T, r *running) *load {
 		l.wg.Go(func() { l.write(ctx, p, i) })
 	}
 	return l
+}
+
+// online objects while the department reference is not online.
+func online(url string) error {
+	res, err := http.Get(url + "/api/v1/departments")
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	var got []struct{ ID, State string }
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
+		return err
+	}
+	for _, d := range got {
+		if d.ID == "reference" && d.State == "online" {
+			return nil
+		}
+	}
+	return fmt.Errorf("departments: %v", got)
 }
 
 func (l *load) write(ctx context.Context, p *patron, who int) {
@@ -206,6 +233,7 @@ func TestKillEachOfThreeNodes(t *testing.T) {
 // The page in a browser goes on by itself when the node that it came from is killed.
 func TestPageMovesToAnotherNode(t *testing.T) {
 	r := start(t, 3)
+	xmpptest.StartSlixmpp(t, r.login("ben", 0))
 	page := startBrowser(t, r.Nodes[1].HTTP+"/chat/reference")
 	page.ask("Is anybody there?")
 	page.say("before")
