@@ -48,8 +48,11 @@ type place struct {
 	batch       []desk.Event // reused
 }
 
-// New returns a dispatcher for the node with the given id. Run starts it.
+// New returns a dispatcher for the node with the given id. Run starts it. A nil log discards.
 func New(node string, store desk.Store, log *slog.Logger) *Dispatcher {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	return &Dispatcher{
 		store: store, node: desk.NodeActor(node), log: log, begun: make(chan struct{}), accounts: make(map[Account]*place),
 	}

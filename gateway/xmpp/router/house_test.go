@@ -65,6 +65,7 @@ type house struct {
 	ctx     context.Context
 	client  *tls.Config
 	typed   *typed
+	serving sync.WaitGroup
 }
 
 func newHouse(t testing.TB, nodes int) *house {
@@ -100,11 +101,7 @@ func newHouse(t testing.TB, nodes int) *house {
 	}
 	t.Cleanup(func() {
 		cancel()
-		for _, s := range h.servers {
-			for s.Sessions() > 0 {
-				time.Sleep(time.Millisecond) // the streams end by ctx
-			}
-		}
+		h.serving.Wait()
 		end()
 		behind.Wait()
 	})
@@ -118,13 +115,20 @@ func (h *house) connect(node int) *xmpptest.Client {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	defer l.Close()
-	go func() {
-		if conn, err := l.Accept(); err == nil {
+	accepted := make(chan struct{})
+	h.serving.Go(func() {
+		conn, err := l.Accept()
+		close(accepted)
+		if err == nil {
 			h.servers[node].Serve(h.ctx, conn, false)
 		}
-	}()
-	return xmpptest.Dial(h.t, l.Addr().String(), domain)
+	})
+	c := xmpptest.Dial(h.t, l.Addr().String(), domain)
+	<-accepted // closing it before would reset the connection
+	if err := l.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	return c
 }
 
 // staffer is a member of staff on a scripted client.
