@@ -56,6 +56,7 @@ func commands() []command {
 		{"serve", "-c FILE", "run a node", runServe},
 		{"check", "-c FILE", "validate a configuration", runCheck},
 		{"staff", "add|list|disable|device …", "manage the people of the desk", runStaff},
+		{"mail", "parse", "show what refdesk makes of a message on standard input", runMail},
 		{"version", "", "print version, Go and modules", runVersion},
 	}
 }
