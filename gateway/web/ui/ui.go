@@ -3,7 +3,7 @@
 // Package ui holds what people see in a browser: page templates, the table of texts, style sheet and scripts.
 //
 // Scripts and styles are written in src and built by esbuild, which runs as a Go tool; the output in dist is committed
-// and must equal a fresh build (TestDistIsFresh). Pages carry no inline script or style. texts.json holds every sentence
+// and must equal a fresh build (cmd/internal/house checks that). Pages carry no inline script or style. texts.json holds every sentence
 // that a patron reads, one object per language; a page is sent the one table that it needs.
 package ui
 

@@ -59,7 +59,7 @@ func (o *openRequest) command() (patron, *desk.OpenChat, error) {
 			return patron{}, nil, err
 		}
 	}
-	return patron{hash: hash}, c, nil
+	return patron{hash: hash, since: time.Now()}, c, nil
 }
 
 // barePage keeps of a page's address what can't tell more about its reader: origin and path.
@@ -92,7 +92,11 @@ func (d *Door) openChat(w http.ResponseWriter, r *http.Request) error {
 			return t
 		}
 	}
-	reply, err := d.store.Do(r.Context(), desk.Request{Actor: p.actor(), Key: p.key(body.ID), Command: command})
+	// Under a token that has a chat this adds a line, so it is held to the rate of lines, also on campus.
+	if ok, wait := d.lines.Take("open " + p.hash); !ok {
+		return web.Throttled(wait, "Too many questions at once; send this one again with the same id.")
+	}
+	reply, err := d.do(r.Context(), p, p.key(body.ID), command)
 	if err != nil {
 		return d.closedDoor(r.Context(), body.Department, err)
 	}

@@ -33,7 +33,8 @@ type house struct {
 	doors []*Door
 	urls  []string
 
-	servers []*httptest.Server
+	servers  []*httptest.Server
+	contract *openAPI
 }
 
 // options of a house; the zero value is what most tests want.
@@ -47,7 +48,7 @@ type options struct {
 
 func newHouse(t *testing.T, o options) *house {
 	t.Helper()
-	h := &house{t: t, store: desktest.NewStore(), hints: &whispers{}}
+	h := &house{t: t, store: desktest.NewStore(), hints: &whispers{}, contract: readContract(t)}
 	if err := h.store.Library(); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,9 @@ func (h *house) call(method, path, token string, body any, edit ...func(*http.Re
 		}
 		rd = bytes.NewReader(data)
 	}
-	r, err := http.NewRequestWithContext(h.t.Context(), method, h.urls[0]+path, rd)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 40*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, h.urls[0]+path, rd)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -183,7 +186,9 @@ func (h *house) call(method, path, token string, body any, edit ...func(*http.Re
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, data}
+	a := answer{resp.StatusCode, resp.Header, data}
+	h.contract.hold(h.t, method, path, a)
+	return a
 }
 
 type obj = map[string]any

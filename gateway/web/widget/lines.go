@@ -28,13 +28,11 @@ func (d *Door) post(ctx context.Context, p patron, m message) (seq uint64, again
 	if ok, wait := d.lines.Take(p.hash); !ok {
 		return 0, false, web.Throttled(wait, "Too many lines at once; send this one again with the same id.")
 	}
-	reply, err := d.store.Do(ctx, desk.Request{
-		Actor: p.actor(), Key: p.key(m.ID),
-		Command: &desk.PostLine{Chat: p.chat, ID: m.ID, Kind: desk.TextLine, Text: text},
-	})
+	reply, err := d.do(ctx, p, p.key(m.ID), &desk.PostLine{Chat: p.chat, ID: m.ID, Kind: desk.TextLine, Text: text})
 	if err != nil {
 		return 0, false, err
 	}
+	d.seats.wrote(p)
 	return reply.Seq, reply.Again, nil
 }
 
@@ -118,13 +116,13 @@ func (d *Door) postSeen(w http.ResponseWriter, r *http.Request) error {
 	return noContent(w)
 }
 
-// leave commits the patron's goodbye.
+// leave commits the patron's goodbye. Whoever says it may hang up at once; it counts all the same.
 func (d *Door) leave(ctx context.Context, p patron) error {
-	_, err := d.store.Do(ctx, desk.Request{Actor: p.actor(), Command: &desk.LeaveChat{Chat: p.chat}})
-	if err == nil {
-		d.seats.leave(p)
-	}
-	return err
+	ctx = context.WithoutCancel(ctx)
+	return d.seats.leave(ctx, p, func() error {
+		_, err := d.do(ctx, p, desk.Key{}, &desk.LeaveChat{Chat: p.chat})
+		return err
+	})
 }
 
 // postLeave is POST /chats/{chat}/leave.
@@ -159,7 +157,7 @@ func (d *Door) postContact(w http.ResponseWriter, r *http.Request) error {
 	if c.Email, err = shortText("email", body.Email, 254); err != nil {
 		return err
 	}
-	if _, err := d.store.Do(r.Context(), desk.Request{Actor: p.actor(), Command: c}); err != nil {
+	if _, err := d.do(r.Context(), p, desk.Key{}, c); err != nil {
 		return err
 	}
 	return noContent(w)

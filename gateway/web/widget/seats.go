@@ -36,14 +36,18 @@ type seat struct {
 	until    time.Time // attached until then without a stream
 	attached bool      // as committed
 	left     bool      // the patron said goodbye; nothing attaches him until he comes back
-	busy     bool      // a goroutine settles it
+	leftAt   time.Time // when he did
+	busy     bool      // something of it is being committed
 	timer    *time.Timer
-	changed  chan struct{} // closed and replaced when attached changes
+	changed  chan struct{} // closed and replaced when a commit is through
 
 	received, shown     uint64 // highest seq told of
 	didReceive, didShow uint64 // highest seq committed
 	seenAt              time.Time
 }
+
+// leftFor is how long a goodbye is remembered, for calls that began before it and come through after.
+const leftFor = time.Minute
 
 // retryAfter is the pause before a commit that failed is tried again.
 const retryAfter = time.Second
@@ -91,6 +95,9 @@ func (s *seats) called(p patron) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.of(p)
+	if x.left && !p.since.After(x.leftAt) {
+		return
+	}
 	x.left = false
 	x.until = later(x.until, time.Now().Add(s.limits.PollingFor))
 	s.settle(x)
@@ -101,7 +108,7 @@ func (s *seats) called(p patron) {
 func (s *seats) enter(ctx context.Context, p patron) (leave func()) {
 	s.mu.Lock()
 	x := s.of(p)
-	x.left = false
+	x.left = x.left && !p.since.After(x.leftAt)
 	x.streams++
 	s.settle(x)
 	s.mu.Unlock()
@@ -110,7 +117,9 @@ func (s *seats) enter(ctx context.Context, p patron) (leave func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		x.streams--
-		x.until = later(x.until, time.Now().Add(s.limits.DetachAfter))
+		if !x.left {
+			x.until = later(x.until, time.Now().Add(s.limits.DetachAfter))
+		}
 		s.settle(x)
 	})
 }
@@ -121,7 +130,7 @@ func (s *seats) await(ctx context.Context, x *seat) {
 	defer cancel()
 	for {
 		s.mu.Lock()
-		done, changed := x.attached || s.ctx == nil || s.ctx.Err() != nil, x.changed
+		done, changed := x.attached || x.left || s.ctx == nil || s.ctx.Err() != nil, x.changed
 		s.mu.Unlock()
 		if done {
 			return
@@ -134,12 +143,62 @@ func (s *seats) await(ctx context.Context, x *seat) {
 	}
 }
 
-// leave forgets a patron who said goodbye; the desk has detached him by that.
-func (s *seats) leave(p patron) {
+// leave says a patron's goodbye, which say commits. Nothing that began before it attaches him again: an attachment under
+// way is waited for, a poll or a socket that comes too late is told apart by its time.
+func (s *seats) leave(ctx context.Context, p patron, say func() error) error {
+	x, err := s.hold(ctx, p)
+	if err != nil {
+		return err
+	}
+	err = say()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		x.attached = false // the desk has detached him by that
+	}
+	s.idle(x)
+	return err
+}
+
+// wrote notes that the patron wrote a line: whoever had said goodbye is back.
+func (s *seats) wrote(p patron) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.m[p.chat]; x != nil && x.left {
+		x.left = false
+		s.settle(x)
+	}
+}
+
+// hold marks the patron as gone and waits until nothing of his seat is being committed, nor will be.
+func (s *seats) hold(ctx context.Context, p patron) (*seat, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limits.CommitWithin)
+	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.of(p)
-	x.left, x.until, x.attached = true, time.Time{}, false
+	x.left, x.leftAt, x.until = true, time.Now(), time.Time{}
+	for x.busy {
+		changed := x.changed
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		if ctx.Err() != nil {
+			return nil, &desk.Error{Code: desk.NoQuorum}
+		}
+	}
+	x.busy = true
+	return x, nil
+}
+
+// idle says that nothing of a seat is being committed any more, and looks what is next. The caller holds mu.
+func (s *seats) idle(x *seat) {
+	x.busy = false
+	close(x.changed)
+	x.changed = make(chan struct{})
 	s.settle(x)
 }
 
@@ -191,6 +250,9 @@ func (s *seats) settle(x *seat) {
 		return
 	}
 	x.timer.Stop()
+	if wait == 0 && x.left {
+		wait = time.Until(x.leftAt.Add(leftFor))
+	}
 	if wait > 0 {
 		x.timer.Reset(wait)
 	} else if x.streams == 0 && !x.attached {
@@ -244,20 +306,17 @@ func (s *seats) commit(x *seat, c desk.Command) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.busy = false
 	if err == nil || final {
 		x.took(c)
 	}
-	s.settle(x)
+	s.idle(x)
 }
 
 // took notes what was committed. A refusal counts too: to repeat it would not help.
 func (x *seat) took(c desk.Command) {
 	switch c := c.(type) {
 	case *desk.AttachPatron:
-		x.attached = true // also after a goodbye: then it is taken back
-		close(x.changed)
-		x.changed = make(chan struct{})
+		x.attached = true
 	case *desk.DetachPatron:
 		x.attached = false
 	case *desk.MarkSeen:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,6 +56,9 @@ type line struct {
 
 // socket is GET /chats/{chat}/socket. The Origin was checked by the frame's CORS.
 func (d *Door) socket(w http.ResponseWriter, r *http.Request) error {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return web.NewProblem(http.StatusBadRequest, web.CodeBadRequest, "This address takes a WebSocket handshake.")
+	}
 	release, err := d.slot(r)
 	if err != nil {
 		return err
@@ -92,14 +96,20 @@ func (d *Door) socket(w http.ResponseWriter, r *http.Request) error {
 
 // auth takes the first frame, which has to come soon and bring the token.
 func (l *line) auth(ctx context.Context, r *http.Request) (desk.Cursor, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.d.limits.AuthWithin)
-	defer cancel()
+	refusal := web.NewProblem(http.StatusUnauthorized, web.CodeUnauthorized, "The first frame has to be auth, and to come soon.")
+	// A read that is cut off by its context closes the connection without a word, so the time is kept apart.
+	late := make(chan struct{})
+	timer := time.AfterFunc(l.d.limits.AuthWithin, func() {
+		defer close(late)
+		_ = l.fail(ctx, "", refusal)
+		l.end(websocket.StatusPolicyViolation, refusal.Code)
+	})
 	f, err := l.read(ctx)
-	if err != nil {
-		return desk.Cursor{}, web.NewProblem(http.StatusUnauthorized, web.CodeUnauthorized, "The first frame has to be auth, within five seconds.")
+	if !timer.Stop() {
+		<-late
 	}
-	if f.Type != "auth" {
-		return desk.Cursor{}, web.NewProblem(http.StatusUnauthorized, web.CodeUnauthorized, "The first frame has to be auth.")
+	if err != nil || f.Type != "auth" {
+		return desk.Cursor{}, refusal
 	}
 	l.p, err = l.d.admit(ctx, r.PathValue("chat"), f.Token)
 	return desk.Cursor{Epoch: f.Epoch, Seq: f.After}, err

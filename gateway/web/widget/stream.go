@@ -21,9 +21,6 @@ import (
 // maxWait is the longest long poll.
 const maxWait = 30 * time.Second
 
-// moreWithin is how long a poll that has events waits for the rest of what is there already.
-const moreWithin = 200 * time.Millisecond
-
 // frameTime bounds the writing of one page of a stream or one frame of a socket.
 const frameTime = 10 * time.Second
 
@@ -119,29 +116,31 @@ func (d *Door) poll(ctx context.Context, w http.ResponseWriter, p patron, after 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer := polled{Events: []Event{}}
-	known := false
-	var timer *time.Timer
-	for pg, err := range d.feed(ctx, p, after) {
-		if err != nil {
-			if known && errors.Is(err, context.Canceled) {
+	var timer *time.Timer // runs once everything that is there already was read
+	for more := true; more; {
+		more = false
+		for pg, err := range d.feed(ctx, p, after) {
+			if timer != nil && errors.Is(err, context.Canceled) {
 				break
 			}
-			return err
-		}
-		answer.Epoch = pg.Epoch
-		answer.Reset = answer.Reset || pg.Reset
-		answer.Events = append(answer.Events, pg.Events...)
-		if !known {
-			known = true
-			timer = time.AfterFunc(wait, cancel)
-			defer timer.Stop()
-		}
-		if pg.Behind {
-			timer.Reset(moreWithin)
-			continue
-		}
-		if len(answer.Events) > 0 || answer.Reset || wait == 0 {
-			break
+			if err != nil {
+				return err
+			}
+			answer.Epoch = pg.Epoch
+			answer.Reset = answer.Reset || pg.Reset
+			answer.Events = append(answer.Events, pg.Events...)
+			if pg.Behind {
+				// Read on from here with another feed: its first page comes at once, even when nothing more is there.
+				after, more = desk.Cursor{Epoch: pg.Epoch, Seq: pg.Seq}, true
+				break
+			}
+			if len(answer.Events) > 0 || answer.Reset || wait == 0 {
+				break
+			}
+			if timer == nil {
+				timer = time.AfterFunc(wait, cancel)
+				defer timer.Stop()
+			}
 		}
 	}
 	return writeJSON(w, http.StatusOK, answer)

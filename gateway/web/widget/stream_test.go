@@ -49,6 +49,7 @@ func (h *house) dialRaw(node int, chat string, edit ...func(*websocket.DialOptio
 			if err != nil {
 				return
 			}
+			h.contract.holdJSON(h.t, "frame", named("ServerFrame"), data)
 			var f down
 			if json.Unmarshal(data, &f) != nil {
 				return
@@ -229,6 +230,9 @@ func sseRead(t *testing.T, sc *bufio.Scanner, n int) (ids []string, kinds []stri
 			ids = append(ids, id)
 		}
 		if data, ok := strings.CutPrefix(line, "data: "); ok {
+			if data != `{"reset":true}` {
+				readContract(t).holdJSON(t, "stream", named("Event"), []byte(data))
+			}
 			var e Event
 			if err := json.Unmarshal([]byte(data), &e); err != nil {
 				t.Fatal(err)

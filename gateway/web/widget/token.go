@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"refdesk/cluster/desk"
 	"refdesk/gateway/web"
@@ -21,8 +22,9 @@ const tokenBytes = 32
 
 // patron is an authorised party: a chat and the hash of the token that opens it.
 type patron struct {
-	chat uint64
-	hash string
+	chat  uint64
+	hash  string
+	since time.Time // when the call began
 }
 
 func (p patron) actor() desk.Actor { return desk.PatronActor(p.hash) }
@@ -73,7 +75,7 @@ func (d *Door) admit(ctx context.Context, chat, token string) (patron, error) {
 	if err != nil || strconv.FormatUint(number, 10) != chat {
 		return patron{}, &desk.Error{Code: desk.NotFound, Field: "chat"}
 	}
-	p := patron{chat: number, hash: hash}
+	p := patron{chat: number, hash: hash, since: time.Now()}
 	err = d.store.View(ctx, p.actor(), func(rd desk.Reader) error {
 		_, err := rd.Chat(number)
 		return err

@@ -35,6 +35,7 @@ type Limits struct {
 	AuthWithin    time.Duration // for a socket's first frame: 5 s
 	CatchUpWithin time.Duration // for this node to reach a cursor from another: 2 s
 	CommentEvery  time.Duration // between two comments on an idle event stream: 15 s
+	CommitWithin  time.Duration // for a majority to take a command, before the call is answered 503: 5 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -59,6 +60,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.AuthWithin, 5*time.Second)
 	set(&l.CatchUpWithin, 2*time.Second)
 	set(&l.CommentEvery, 15*time.Second)
+	set(&l.CommitWithin, 5*time.Second)
 	return l
 }
 
@@ -120,6 +122,17 @@ func New(cfg Config, frame *web.Frame, store desk.Store, hints Hints) *Door {
 	return d
 }
 
+// do commits a command of a patron. Without a quorum it says so in good time: pages try another node then.
+func (d *Door) do(ctx context.Context, p patron, key desk.Key, c desk.Command) (desk.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.limits.CommitWithin)
+	defer cancel()
+	reply, err := d.store.Do(ctx, desk.Request{Actor: p.actor(), Key: key, Command: c})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &desk.Error{Code: desk.NoQuorum}
+	}
+	return reply, err
+}
+
 // Run keeps the patrons' presence until ctx ends, and returns when everything it began is over.
 func (d *Door) Run(ctx context.Context) error {
 	d.seats.run(ctx)
@@ -140,30 +153,36 @@ type methods map[string]handler
 
 // mount puts the door's paths on the mux.
 func (d *Door) mount() {
-	const v1 = "/api/v1"
-	notYet := methods{http.MethodGet: d.notYet, http.MethodPost: d.notYet}
-	for path, m := range map[string]methods{
-		v1 + "/departments":             {http.MethodGet: d.departments},
-		v1 + "/departments/{file}":      {http.MethodGet: d.departmentFile},
-		v1 + "/chats":                   {http.MethodPost: d.openChat},
-		v1 + "/chats/{chat}":            {http.MethodGet: d.chat},
-		v1 + "/chats/{chat}/events":     {http.MethodGet: d.events},
-		v1 + "/chats/{chat}/socket":     {http.MethodGet: d.socket},
-		v1 + "/chats/{chat}/messages":   {http.MethodPost: d.postMessage},
-		v1 + "/chats/{chat}/typing":     {http.MethodPost: d.postTyping},
-		v1 + "/chats/{chat}/seen":       {http.MethodPost: d.postSeen},
-		v1 + "/chats/{chat}/leave":      {http.MethodPost: d.postLeave},
-		v1 + "/chats/{chat}/contact":    {http.MethodPost: d.postContact},
-		v1 + "/chats/{chat}/files":      {http.MethodPost: d.notYet},
-		v1 + "/chats/{chat}/rating":     {http.MethodPost: d.notYet},
-		v1 + "/chats/{chat}/transcript": notYet,
-		v1 + "/questions":               {http.MethodPost: d.notYet},
-		v1 + "/faqs":                    {http.MethodGet: d.notYet},
-		v1 + "/faqs/{slug}/vote":        {http.MethodPost: d.notYet},
-		"/chat/{department}":            {http.MethodGet: d.chatPage},
-		"/{$}":                          {http.MethodGet: d.home},
-	} {
-		d.frame.Patron().HandleFunc(path, d.serve(m))
+	for path, m := range d.calls() {
+		d.frame.Patron().HandleFunc(apiPath+path, d.serve(m))
+	}
+	d.frame.Patron().HandleFunc("/chat/{department}", d.serve(methods{http.MethodGet: d.chatPage}))
+	d.frame.Patron().HandleFunc("/{$}", d.serve(methods{http.MethodGet: d.home}))
+}
+
+// apiPath is where API v1 begins.
+const apiPath = "/api/v1"
+
+// calls are the paths of API v1. docs/openapi.json names the same, and a test compares.
+func (d *Door) calls() map[string]methods {
+	return map[string]methods{
+		"/departments":             {http.MethodGet: d.departments},
+		"/departments/{file}":      {http.MethodGet: d.departmentFile},
+		"/chats":                   {http.MethodPost: d.openChat},
+		"/chats/{chat}":            {http.MethodGet: d.chat},
+		"/chats/{chat}/events":     {http.MethodGet: d.events},
+		"/chats/{chat}/socket":     {http.MethodGet: d.socket},
+		"/chats/{chat}/messages":   {http.MethodPost: d.postMessage},
+		"/chats/{chat}/typing":     {http.MethodPost: d.postTyping},
+		"/chats/{chat}/seen":       {http.MethodPost: d.postSeen},
+		"/chats/{chat}/leave":      {http.MethodPost: d.postLeave},
+		"/chats/{chat}/contact":    {http.MethodPost: d.postContact},
+		"/chats/{chat}/files":      {http.MethodPost: d.notYet},
+		"/chats/{chat}/rating":     {http.MethodPost: d.notYet},
+		"/chats/{chat}/transcript": {http.MethodGet: d.notYet, http.MethodPost: d.notYet},
+		"/questions":               {http.MethodPost: d.notYet},
+		"/faqs":                    {http.MethodGet: d.notYet},
+		"/faqs/{slug}/vote":        {http.MethodPost: d.notYet},
 	}
 }
 

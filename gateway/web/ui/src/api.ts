@@ -16,7 +16,7 @@ export async function call<T>(
   base: string,
   method: "GET" | "POST",
   path: string,
-  options: { token?: string; body?: unknown; ms?: number; signal?: AbortSignal } = {},
+  options: { token?: string; body?: unknown; ms?: number; signal?: AbortSignal; keepalive?: boolean } = {},
 ): Promise<Outcome<T>> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), options.ms ?? 8000);
@@ -27,6 +27,7 @@ export async function call<T>(
     if (options.token) headers["Authorization"] = "Bearer " + options.token;
     if (options.body !== undefined) headers["Content-Type"] = "application/json";
     const init: RequestInit = { method, headers, signal: abort.signal, cache: "no-store", credentials: "omit", mode: "cors" };
+    if (options.keepalive) init.keepalive = true; // also while the page goes away
     if (options.body !== undefined) init.body = JSON.stringify(options.body);
     const answer = await fetch(base + apiPath + path, init);
     const text = await answer.text();

@@ -15,10 +15,13 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, className = 
   return e;
 }
 
-/** Sets a text only when it differs, so that a live region does not announce it again. */
+/**
+ * Sets a text only when it differs, so that a live region does not announce it again. A status region stays in the page
+ * when it is empty: screen readers miss what appears together with its region.
+ */
 export function put(e: HTMLElement, text: string): void {
   if (e.textContent !== text) e.textContent = text;
-  e.hidden = text === "";
+  if (e.getAttribute("role") !== "status") e.hidden = text === "";
 }
 
 /** The text with its web addresses as links that open beside the page. */

@@ -8,7 +8,7 @@ import type { Host } from "./embed";
 import { day, setup, t } from "./texts";
 import type { Department, Opened, OpenRequest } from "./wire";
 
-const freshMs = 4000; // an open page shows a change within five seconds
+const freshMs = 3000; // an open page shows a change within five seconds, the node's own second included
 
 export class Door {
   private timer = 0;
@@ -78,8 +78,9 @@ export class Door {
     const door = $("door");
     door.className = "door " + state;
     const form = $("start");
-    const shut = nextOpen && Date.parse(nextOpen) > Date.now() ? t("door.next", { when: day(nextOpen) }) : t("door.closed");
-    put(door, state === "closed" ? `${shut} ${t("door.closed.else")}` : t(state === "online" ? "door.online" : "door.away"));
+    const known = nextOpen !== "" && Date.parse(nextOpen) > Date.now();
+    const shut = known ? `${t("door.next", { when: day(nextOpen) })} ${t("door.closed.else")}` : `${t("door.closed")} ${t("door.closed.mail")}`;
+    put(door, state === "closed" ? shut : t(state === "online" ? "door.online" : "door.away"));
     // Whoever is writing keeps what they wrote when the desk closes; they are told when they send it.
     const began = $<HTMLTextAreaElement>("question").value !== "";
     form.hidden = state === "closed" && !began;

@@ -10,10 +10,26 @@ export class Lines {
   private readonly items = new Map<string, HTMLLIElement>();
   private readonly list = $<HTMLUListElement>("lines");
   private readonly log = $("log");
+  private atEnd = true; // where the reader is, and stays when lines come or the room gets smaller
+  private readonly abort = new AbortController();
+
+  constructor() {
+    let height = this.log.clientHeight;
+    const look = () => {
+      // A log that has just become smaller scrolls too; that is not the reader's doing.
+      if (height === this.log.clientHeight) this.atEnd = this.log.scrollHeight - this.log.scrollTop - height < 60;
+    };
+    this.log.addEventListener("scroll", look, { passive: true, signal: this.abort.signal });
+    const room = new ResizeObserver(() => {
+      height = this.log.clientHeight;
+      if (this.atEnd) this.toEnd();
+    });
+    room.observe(this.log);
+    this.abort.signal.addEventListener("abort", () => room.disconnect());
+  }
 
   /** Makes the list what the model says. Items are moved and changed in place, so that nothing is read out twice. */
   show(lines: Line[]): void {
-    const bottom = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
     const wanted = new Set(lines.map((l) => l.id));
     for (const [id, item] of this.items) {
       if (!wanted.has(id)) {
@@ -21,9 +37,8 @@ export class Lines {
         this.items.delete(id);
       }
     }
-    let before: Line | undefined;
     let at: Element | null = this.list.firstElementChild;
-    for (const line of lines) {
+    for (const [i, line] of lines.entries()) {
       let item = this.items.get(line.id);
       if (!item) {
         item = this.make(line);
@@ -31,14 +46,20 @@ export class Lines {
       }
       if (item !== at) this.list.insertBefore(item, at);
       else at = at.nextElementSibling;
-      this.dress(item, line, before);
-      before = line;
+      this.dress(item, line, lines[i - 1], lines[i + 1]);
     }
-    if (bottom) this.log.scrollTop = this.log.scrollHeight;
+    if (this.atEnd) this.toEnd();
   }
 
   toEnd(): void {
     this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  /** Takes the lines away, and itself. */
+  end(): void {
+    this.abort.abort();
+    this.items.clear();
+    this.list.replaceChildren();
   }
 
   private make(line: Line): HTMLLIElement {
@@ -53,12 +74,14 @@ export class Lines {
     return item;
   }
 
-  private dress(item: HTMLLIElement, line: Line, before: Line | undefined): void {
+  private dress(item: HTMLLIElement, line: Line, before: Line | undefined, after: Line | undefined): void {
     if (line.from === "note") {
       this.write(item, ".note", line.text);
       return;
     }
     const follows = before?.from === line.from && before.by === line.by;
+    // Of several lines in one minute only the last bears the time.
+    const timed = !(after?.from === line.from && after.by === line.by && after.tick !== "refused" && clock(after.at) === clock(line.at));
     item.classList.toggle("follows", follows);
     const who = line.from === "patron" ? t("you") : line.by || t("staff");
     const by = this.write(item, ".by", who);
@@ -67,13 +90,12 @@ export class Lines {
     const words = line.mark === "removed" ? t("removed") : line.text;
     if (text.dataset["text"] !== words) {
       text.dataset["text"] = words;
-      text.dir = "auto";
       text.replaceChildren(...(line.from === "staff" ? linked(words) : [words]));
     }
     item.classList.toggle("removed", line.mark === "removed");
     item.dataset["tick"] = line.tick;
-    let meta = line.at ? clock(line.at) : "";
-    if (line.mark === "edited") meta += " · " + t("edited");
+    let meta = timed ? clock(line.at) : "";
+    if (line.mark === "edited") meta += (meta && " · ") + t("edited");
     if (line.tick === "sending") meta = t("sending");
     if (line.tick === "refused") meta = line.why;
     const m = this.write(item, ".meta", meta);

@@ -89,14 +89,24 @@ export class Link {
     void this.flush();
   }
 
-  /** Says something that may get lost: typing, seen, leave. */
-  async say(frame: Up & { type: "typing" | "seen" | "leave" }): Promise<boolean> {
+  /** Says something that may get lost: typing, seen. */
+  async say(frame: Up & { type: "typing" | "seen" }): Promise<void> {
     if (this.socket) {
       this.socket.send(JSON.stringify(frame));
-      return true;
+      return;
     }
     const { type, ...body } = frame;
-    return (await this.post(type, body)).ok;
+    await this.post(type, body);
+  }
+
+  /** Ends, and says goodbye to the first node that answers. In this order: a socket that opens later would be a return. */
+  async leave(): Promise<void> {
+    const bases = new Set([this.base, ...this.nodes]);
+    this.end();
+    for (const base of bases) {
+      const got = await call(base, "POST", `/chats/${this.chat}/leave`, { token: this.token, body: {}, keepalive: true });
+      if (!passing(got)) return;
+    }
   }
 
   /** How the chat stands now, if the node answers. */

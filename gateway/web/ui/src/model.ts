@@ -129,6 +129,7 @@ export class Model {
         if (e.by) this.by = e.by;
         return;
       case "reopened":
+        if (e.by) this.by = e.by;
         this.phase = this.by ? "talking" : "waiting";
         this.until = "";
         return;

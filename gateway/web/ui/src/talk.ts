@@ -205,14 +205,13 @@ export class Talk {
     box.focus();
   }
 
-  private async leave(): Promise<void> {
+  private leave(): void {
     this.left = true;
-    await this.link.say({ type: "leave" });
-    // A socket sends what it was given before it closes.
-    this.link.end();
+    void this.link.leave();
     this.store.clear();
     this.host.tell({ type: "ended" });
     this.show();
+    $("again").focus();
   }
 
   private async contact(): Promise<void> {
@@ -257,6 +256,10 @@ export class Talk {
     put($("status"), this.status());
     this.lines.show(m.lines);
     const over = phase === "closed" || phase === "missed" || phase === "left" || phase === "lost";
+    if (over) {
+      this.asked = false;
+      this.typing(false);
+    }
     const until = m.phase === "closed" ? m.left(m.until) : 0;
     clearTimeout(this.untilTimer);
     if (until > 0) this.untilTimer = window.setTimeout(() => this.show(), Math.min(until + 200, 2 ** 31 - 1));
@@ -269,8 +272,8 @@ export class Talk {
     put($("after-text"), sentence);
     const wantsAddress = !this.left && !this.gone && (phase === "missed" || m.contactWanted);
     $("contact").hidden = !wantsAddress;
-    this.actions(over);
-    $("after").hidden = !sentence && !wantsAddress && !over && !this.asked;
+    this.actions(over, !wantsAddress && until <= 0);
+    $("after").classList.toggle("empty", !sentence && !wantsAddress && !over && !this.asked);
   }
 
   private sentence(phase: string, writable: boolean): string {
@@ -284,9 +287,10 @@ export class Talk {
     return "";
   }
 
-  private actions(over: boolean): void {
+  /** The buttons of the state. Where the address form or the composer is what comes next, a new chat is the lesser one. */
+  private actions(over: boolean, anew: boolean): void {
     const row = $("after-actions");
-    const want = over ? "over" : this.asked ? "asked" : "none";
+    const want = over ? "over " + anew : this.asked ? "asked" : "none";
     if (row.dataset["want"] === want) return;
     row.dataset["want"] = want;
     row.replaceChildren();
@@ -298,10 +302,10 @@ export class Talk {
       row.append(b);
     };
     if (want === "asked") {
-      add("end-yes", t("end.yes"), true, () => void this.leave());
+      add("end-yes", t("end.yes"), true, () => this.leave());
       add("end-no", t("end.no"), false, () => ((this.asked = false), this.show(), this.focus()));
-    } else if (want === "over") {
-      add("again", t("again"), true, () => this.again());
+    } else if (over) {
+      add("again", t("again"), anew, () => this.again());
       add("save", t("save"), false, () => this.save());
     }
   }
@@ -312,8 +316,10 @@ export class Talk {
     for (const timer of [this.untilTimer, this.typingTimer, this.standTimer]) clearTimeout(timer);
     this.store.clear();
     this.host.tell({ type: "ended" });
-    this.lines.show([]);
+    this.lines.end();
     put($("banner"), "");
+    put($("status"), "");
+    put($("after-text"), "");
     put($("typing"), "");
     $("end").hidden = true;
     this.onAgain();

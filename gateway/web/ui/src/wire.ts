@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The types of API v1 as docs/api.md describes them. samples.ts is written by a Go test, so that the two can't drift.
+// The types of API v1 as docs/api.md describes them. A Go test writes samples.ts from what the server sends, and tsc
+// holds the two together.
 
 export type DoorState = "online" | "away" | "closed";
 
@@ -68,7 +69,7 @@ export type Event = Base &
     | { kind: "ticket"; number: number }
     | { kind: "missed" }
     | { kind: "closed"; by?: string; writable_until?: string }
-    | { kind: "reopened" }
+    | { kind: "reopened"; by?: string }
   );
 
 export interface Events {
@@ -80,9 +81,12 @@ export interface Events {
 /** An error answer (RFC 9457) or error frame. */
 export interface Problem {
   code: string;
+  status?: number;
+  title?: string;
   detail?: string;
   field?: string;
   next_open?: string;
+  form?: string;
 }
 
 export type Up =

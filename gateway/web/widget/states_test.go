@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package widget
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"refdesk/cluster/desk"
+	"refdesk/cluster/desk/desktest"
+)
+
+// show sets how a member of staff shows.
+func (h *house) show(account string, s desk.Show) {
+	h.t.Helper()
+	if err := h.store.Admin(&desk.SetShow{ID: desktest.SessionID(account), Show: s}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// walk leads a browser through every state of the demo page and the chat page and calls at in each.
+func walk(t *testing.T, b *browser, at func(state string)) {
+	t.Helper()
+	h := newHouse(t, options{demo: true})
+	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.until(`button`)
+	at("demo")
+	b.run(`button.click()`)
+	b.until(`frame.className === "ready" && $("#start") && !$("#start").hidden`)
+	at("demo-start")
+	b.ask("Do you have maps?")
+	n := h.lastChat(desk.Waiting)
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "We do, in the reading room on the second floor."})
+	b.until(`d.querySelectorAll(".line.staff").length === 1`)
+	at("demo-talking")
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+	b.until(`$("#door").textContent !== ""`)
+	at("closed")
+	b.run(`sessionStorage.clear()`)
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/nowhere"))
+	at("notice")
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.until(`$("#start") && !$("#start").hidden`)
+	at("start")
+	b.run(`$("#start").requestSubmit()`)
+	b.until(`!$("#start-error").hidden`)
+	at("start-error")
+	h.show("ana", desk.ShowDND)
+	b.until(`$("#door").className === "door away"`)
+	at("away")
+	h.show("ana", desk.ShowOnline)
+	walkChat(h, b, at)
+	walkTrouble(h, b, at)
+}
+
+// walkChat goes through a chat that is answered.
+func walkChat(h *house, b *browser, at func(state string)) {
+	b.ask("Hello! I am looking for a map of Willowmere from before 1900. Is there one that I can look at?")
+	n := h.lastChat(desk.Waiting)
+	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 1`)
+	at("waiting")
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	for _, text := range []string{
+		"Good morning, Ana here. Let me have a look.",
+		"We have three, the best is from 1872: https://maps.example/willowmere-1872",
+		"مرحبا بكم في المكتبة. لدينا ثلاث خرائط قديمة.\nThe catalogue has them under \u200eW 1872\u200e.",
+	} {
+		h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: text})
+	}
+	b.until(`d.querySelectorAll(".line.staff").length === 3`)
+	b.say("Wonderful, thank you 😀\nمرحبا بكم")
+	b.say("Two lines in one minute")
+	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 3`)
+	h.hints.Publish(Typing{Chat: n, On: true})
+	b.until(`!$("#typing").hidden`)
+	at("talking")
+	b.run(`$("#text").value = "x".repeat(4001), $("#text").dispatchEvent(new Event("input"))`)
+	b.until(`!$("#compose-error").hidden`)
+	at("too-long")
+	b.run(`$("#text").value = "", $("#text").dispatchEvent(new Event("input"))`)
+	b.run(`$("#end").click()`)
+	at("end")
+	h.as("ana", &desk.CloseChat{Chat: n, Tags: []string{"printing"}})
+	b.until(`$("#app").dataset.phase === "closed"`)
+	at("over")
+	b.run(`$("#again").click()`)
+}
+
+// walkTrouble goes through what may go wrong, with texts and names as long as they may be. The server dies at its end.
+func walkTrouble(h *house, b *browser, at func(state string)) {
+	b.ask("Is anybody there?")
+	h.missed()
+	b.until(`$("#app").dataset.phase === "missed"`)
+	at("missed")
+	b.run(`$("#again").click()`)
+	b.ask("I have to go")
+	b.run(`$("#end").click(), $("#end-yes").click()`)
+	b.until(`$("#app").dataset.phase === "left"`)
+	at("left")
+	b.run(`$("#again").click()`)
+	long := "Anastasia-Wilhelmina " + strings.Repeat("Bartholomew", 6)
+	err := h.store.Admin(&desk.SetStaff{Staff: desk.Staff{
+		Account: "ana", Name: "Ana", PublicName: long, Role: desk.RoleOperator, Departments: []string{"reference"},
+	}})
+	if err == nil {
+		err = h.store.Admin(&desk.SetDepartment{Department: desk.Department{
+			ID: "reference", Name: "Reference, Interlibrary Loans and " + strings.Repeat("Sondersammlungs", 4), Tags: []string{"printing"}, Default: true,
+		}})
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.doors[0].doors.views = nil
+	b.do(chromedp.Reload())
+	b.ask("How long may a line be?")
+	n := h.lastChat(desk.Waiting)
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: strings.Repeat("w", 4000)})
+	b.say(strings.Repeat("how long is a line of four thousand characters? ", 83))
+	b.until(`d.querySelectorAll(".line.staff").length === 1 && d.querySelectorAll('[data-tick="sent"]').length === 2`)
+	at("long")
+	h.kill(0)
+	b.say("Is this still here?")
+	b.until(`$("#banner").textContent !== ""`)
+	at("offline")
+}
+
+// TestShots writes pictures of the pages to the directory that REFDESK_SHOTS names, for people to look at.
+func TestShots(t *testing.T) {
+	dir := os.Getenv("REFDESK_SHOTS")
+	if dir == "" {
+		t.Skip("REFDESK_SHOTS is not set")
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		for width, height := range map[int64]int64{360: 740, 1280: 860} {
+			b := newBrowser(t)
+			b.do(chromedp.EmulateViewport(width, height))
+			b.prefers("prefers-color-scheme", scheme)
+			walk(t, b, func(state string) {
+				png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+				if err != nil {
+					t.Fatal(err)
+				}
+				file := filepath.Join(dir, state+"-"+strconv.FormatInt(width, 10)+"-"+scheme+".png")
+				if err := os.WriteFile(file, png, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+// TestBrowserAccessible runs axe in every state and looks for what axe doesn't: that nothing scrolls sideways, that the
+// list of lines lies within the log, and that its end stays in sight.
+func TestBrowserAccessible(t *testing.T) {
+	axe, err := os.ReadFile("../ui/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		missing(t, "axe-core is not installed: npm ci in gateway/web/ui")
+	}
+	for _, c := range []struct {
+		name, feature, value string
+		width                int64
+	}{
+		{"light", "prefers-color-scheme", "light", 1280},
+		{"dark", "prefers-color-scheme", "dark", 1280},
+		{"light and narrow", "prefers-color-scheme", "light", 320},
+		{"dark and narrow", "prefers-color-scheme", "dark", 320},
+		{"forced colours", "forced-colors", "active", 640},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBrowser(t)
+			b.inject(string(axe))
+			b.do(chromedp.EmulateViewport(c.width, 640))
+			b.prefers(c.feature, c.value)
+			walk(t, b, func(state string) {
+				b.until(`!$("#log") || $("#log").scrollHeight - $("#log").scrollTop - $("#log").clientHeight < 60`)
+				for _, v := range b.axe() {
+					t.Errorf("%s: %s", state, v)
+				}
+				if b.is(`[document, d].some((x) => x.documentElement.scrollWidth > x.defaultView.innerWidth)`) {
+					t.Errorf("%s: scrolls sideways", state)
+				}
+				if b.is(`d.querySelector(".line") && !$('[role="log"][aria-live="polite"] > ul > li.line')`) {
+					t.Errorf("%s: the lines are not a list inside the log", state)
+				}
+			})
+		})
+	}
+}
+
+// is evaluates a condition now.
+func (b *browser) is(expr string) bool {
+	b.t.Helper()
+	ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](in+"!!("+expr+")})()"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return ok
+}
+
+// axe lists the violations on the page, frames included: rule, element and reason.
+func (b *browser) axe() []string {
+	b.t.Helper()
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run(document).then((r) => {
+		const inner = [...document.body.children].map((e) => e.shadowRoot && e.shadowRoot.querySelector("iframe:not([hidden])")).find((e) => e);
+		const looked = inner ? r.passes.some((p) => p.nodes.some((n) => n.target.length > 1)) : r.passes.length > 0;
+		return (looked ? [] : ["axe did not look at the page"]).concat(
+			r.violations.flatMap((v) => v.nodes.map((n) => v.id + " " + n.target.join(" ") + ": " + n.failureSummary)));
+	})`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
+// TestBrowserKeyboard asks, sends and closes with keys alone.
+func TestBrowserKeyboard(t *testing.T) {
+	h := newHouse(t, options{demo: true})
+	b := newBrowser(t)
+	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.until(`button`)
+	for range 20 {
+		if b.is(`host.shadowRoot.activeElement === button`) {
+			break
+		}
+		b.press(kb.Tab)
+	}
+	b.press(kb.Enter)
+	b.until(`frame && $("#question") && d.activeElement === $("#question")`)
+	b.press("Where are the maps?")
+	b.press(kb.Tab + kb.Tab + kb.Tab)
+	b.until(`d.activeElement === $("#start-button")`)
+	b.press(kb.Enter)
+	b.until(`$("#app").dataset.phase === "waiting" && d.activeElement === $("#text")`)
+	h.as("ana", &desk.ClaimChat{Chat: h.lastChat(desk.Waiting)})
+	b.until(`$("#app").dataset.phase === "talking"`)
+	b.press("Old ones")
+	b.press(kb.Enter)
+	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 2`)
+	b.press(kb.Escape)
+	b.until(`frame.hidden && document.activeElement === host && host.shadowRoot.activeElement === button`)
+	b.press(kb.Enter)
+	b.until(`!frame.hidden && d.activeElement === $("#text")`)
+	if got := strings.Join(b.lines(), ", "); got != "Where are the maps?|sent, Old ones|sent" {
+		t.Errorf("lines: %s", got)
+	}
+	// Ending takes two steps, and a way back.
+	b.press(kb.Shift + kb.Tab)
+	b.run(`$("#end").focus()`)
+	b.press(kb.Enter)
+	b.until(`d.activeElement === $("#end-yes")`)
+	b.press(kb.Tab)
+	b.press(kb.Enter)
+	b.until(`!$("#end").hidden && d.activeElement === $("#text")`)
+}
