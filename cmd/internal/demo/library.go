@@ -11,7 +11,7 @@ import (
 )
 
 // deskName is the made-up library that the demo is the desk of.
-const deskName = "Lindenau Library"
+const deskName = "Willowmere Library"
 
 // departments are those of the made-up library, open at every hour.
 func departments() []desk.Department {
