@@ -22,7 +22,7 @@ func closeChat(t *turn, a ask) (Answer, error) {
 	if found == nil {
 		return answer, err
 	}
-	x := &desk.CloseChat{Chat: a.chat, Tags: found.tags, Got: t.in.Got, Force: a.force}
+	x := &desk.CloseChat{Chat: a.chat, Tags: found.tags, Got: t.in.got(a.chat), Force: a.force}
 	answer, ok, err := t.make(a, x, doing{not: "Not closed", again: behind(a)})
 	switch {
 	case err != nil:

@@ -14,15 +14,23 @@ type Place struct{ Chat uint64 }
 
 // Input is one message of a member of staff.
 type Input struct {
-	Actor   desk.Actor // desk.StaffActor(account, session)
-	Key     desk.Key   // idempotency key of the stanza, passed on to the one command that it becomes
-	Place   Place
-	ID      string    // the message's own id
-	Resend  string    // as desk.PostLine.Resend
-	Body    string    // without reply fallbacks (XEP-0461, XEP-0428): the door has removed them
-	Reply   bool      // the message had a reply element (XEP-0461)
-	Got     uint64    // highest seq of this chat that the client has acknowledged; 0 = unknown
+	Actor  desk.Actor // desk.StaffActor(account, session)
+	Key    desk.Key   // idempotency key of the stanza, passed on to the one command that it becomes
+	Place  Place
+	ID     string // the message's own id
+	Resend string // as desk.PostLine.Resend
+	Body   string // without reply fallbacks (XEP-0461, XEP-0428): the door has removed them
+	Reply  bool   // the message had a reply element (XEP-0461)
+	// Got tells the highest seq of a chat that the client has acknowledged; 0 = unknown. nil: it is unknown of all.
+	Got     func(chat uint64) uint64
 	Delayed desk.Time // the message's delay stamp (XEP-0203); 0 = live
+}
+
+func (in Input) got(chat uint64) uint64 {
+	if in.Got == nil {
+		return 0
+	}
+	return in.Got(chat)
 }
 
 // Answer is what the sender is told.

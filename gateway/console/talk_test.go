@@ -145,9 +145,10 @@ func (w *talk) input(account string, at Place, options string) Input {
 			in.ID = value
 		case "got":
 			n, err := strconv.ParseUint(value, 10, 64)
-			if in.Got = n; err != nil { // "got all"
-				in.Got = w.seq
+			if err != nil { // "got all"
+				n = w.seq
 			}
+			in.Got = func(uint64) uint64 { return n }
 		case "late":
 			d, err := time.ParseDuration(value)
 			if err != nil {

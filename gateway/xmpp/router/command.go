@@ -74,7 +74,7 @@ func (q request) begin(ctx context.Context, node string) {
 // submit runs a command with what was filled in.
 func (q request) submit(ctx context.Context, f *form, id string) {
 	values := formValues(q.query.Child(xmpp.NSForm, "x"))
-	in := console.Input{Actor: q.actor, Key: q.key(q.num), Place: f.place, ID: q.iq.Attr("id"), Got: q.gotOf(f.place.Chat)}
+	in := console.Input{Actor: q.actor, Key: q.key(q.num), Place: f.place, ID: q.iq.Attr("id"), Got: q.gotOf}
 	var a console.Answer
 	if !q.insist(ctx, func() (err error) {
 		a, err = q.r.console.Submit(ctx, in, f.name, values)

@@ -64,7 +64,7 @@ func (c *client) toDesk(ctx context.Context, el *element.Element, place console.
 	}
 	in := console.Input{
 		Actor: c.actor, Key: c.key(num), Place: place, ID: el.Attr("id"), Resend: resend(el, from, body), Body: body, Reply: reply,
-		Got: c.gotOf(place.Chat),
+		Got: c.gotOf,
 	}
 	if at, ok := xmpp.ReadDelay(el); ok {
 		in.Delayed = desk.At(at)
