@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
 
+	"refdesk/cluster/store"
 	"refdesk/cluster/wire"
 )
 
@@ -113,6 +114,9 @@ func (c *Cluster) checkFit(newest *marker) error {
 		}
 		last = newest.Index
 	}
+	if err := c.mendMarker(newest, applied); err != nil {
+		return err
+	}
 	term, err := c.wal.GetUint64([]byte("CurrentTerm")) // raft's own key
 	if err != nil {
 		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
@@ -122,6 +126,29 @@ func (c *Cluster) checkFit(newest *marker) error {
 			c.cfg.Dir, last, term, applied.Index, applied.Term, rejoin)
 	}
 	return c.scanLog(applied.Index)
+}
+
+// mendMarker makes a new marker of the database where the log begins behind the one there is: raft reads the log from its
+// snapshot on. A database that doesn't reach the log either is refused.
+func (c *Cluster) mendMarker(newest *marker, applied store.Applied) error {
+	first, err := c.wal.FirstIndex()
+	if err != nil {
+		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
+	}
+	var from uint64
+	if newest != nil {
+		from = newest.Index
+	}
+	if first <= from+1 {
+		return nil
+	}
+	if applied.Index+1 < first || applied.ConfigIndex == 0 {
+		return fmt.Errorf("the log in %s begins at entry %d, and the database ends at %d; %s", c.cfg.Dir, first, applied.Index, rejoin)
+	}
+	return c.snaps.keep(&marker{
+		Version: markerVersion, ID: fmt.Sprintf("mended-%d", applied.Index), Index: applied.Index, Term: applied.Term, Applied: applied.Index,
+		Config: raft.DecodeConfiguration(applied.Config), ConfigIndex: applied.ConfigIndex,
+	})
 }
 
 // checkMembers refuses a configuration that names other nodes than the desk has: two halves would each be a desk.

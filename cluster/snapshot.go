@@ -101,7 +101,8 @@ func (n *snapshots) newest() *marker {
 	return n.last
 }
 
-// keep makes a marker the newest, durably.
+// keep makes a marker the newest, durably. Raft may be taking a snapshot while a copy comes in that goes further: then the
+// older one, which is ready last, must not take the copy's place, for the log begins behind the copy.
 func (n *snapshots) keep(k *marker) error {
 	data, err := json.Marshal(k)
 	if err != nil {
@@ -109,6 +110,12 @@ func (n *snapshots) keep(k *marker) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.last != nil && k.Index <= n.last.Index && k.Copy == "" {
+		return nil
+	}
+	if n.last != nil && k.Index < n.last.Index {
+		return fmt.Errorf("the copy ends at entry %d, before the marker's %d", k.Index, n.last.Index)
+	}
 	if err := renameio.WriteFile(n.path("marker.json"), data, 0o600); err != nil {
 		return fmt.Errorf("write the marker: %w", err)
 	}

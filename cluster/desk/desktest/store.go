@@ -18,7 +18,7 @@ import (
 type Store struct {
 	mu      sync.Mutex
 	state   *Memory
-	now     atomic.Int64 // a desk.Time; may be read within View
+	now     atomic.Int64  // a desk.Time; may be read within View
 	changed chan struct{} // closed and replaced at every change
 	refusal error         // what Do answers instead, if set
 }
