@@ -39,6 +39,7 @@ const (
 type load struct {
 	t       *testing.T
 	patrons []*patron
+	writers []*writer // of the first patrons' chats
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 	count   atomic.Int64 // acknowledged lines
@@ -126,6 +127,25 @@ func (l *load) end() {
 	l.errs = nil
 }
 
+// answer has two members of staff answer the first two chats.
+func (l *load) answer(r *running) {
+	l.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := l.stop
+	l.stop = func() { cancel(); stop() }
+	for i, account := range []string{"ana", "lena"} {
+		w := newWriter(l.t, r, account, l.patrons[i].chat, i+1)
+		l.writers = append(l.writers, w)
+		l.wg.Go(func() {
+			if err := w.write(ctx, "desk@"+r.ChatDomain); err != nil {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				l.errs = append(l.errs, err)
+			}
+		})
+	}
+}
+
 // more waits until n more lines have been acknowledged.
 func (l *load) more(r *running, n int) {
 	l.t.Helper()
@@ -182,7 +202,22 @@ func (l *load) verify(r *running) {
 			}
 		}
 	}
-	l.t.Logf("%d lines acknowledged in %d chats, %d objections", l.count.Load(), len(l.patrons), wrong)
+	answers := 0
+	for i, w := range l.writers {
+		answers += len(w.acked)
+		for _, n := range r.Nodes {
+			events, err := l.patrons[i].history(context.Background(), n.HTTP)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			for _, objection := range checkAnswers(w.acked, events) {
+				wrong++
+				l.t.Errorf("%s on %s: %s", w.login.JID, n.ID, objection)
+			}
+		}
+	}
+	l.t.Logf("%d lines acknowledged in %d chats, %d answers of staff among them, %d objections",
+		l.count.Load()+int64(answers), len(l.patrons), answers, wrong)
 }
 
 // generous lifts the limits that the load would otherwise test.
@@ -195,6 +230,8 @@ func generous() []string {
 func TestKillOneNode(t *testing.T) {
 	r := start(t, 1, generous()...)
 	l := startLoad(t, r)
+	l.more(r, chats*underLoad/2)
+	l.answer(r)
 	l.more(r, chats*underLoad/2)
 	for round := range rounds() {
 		killed := time.Now()
@@ -209,6 +246,8 @@ func TestKillOneNode(t *testing.T) {
 func TestKillEachOfThreeNodes(t *testing.T) {
 	r := start(t, 3, generous()...)
 	l := startLoad(t, r)
+	l.more(r, chats*underLoad/2)
+	l.answer(r)
 	l.more(r, chats*underLoad/2)
 	var slow []string
 	for round := range max(rounds(), 3) {
