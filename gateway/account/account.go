@@ -58,6 +58,7 @@ type Service struct {
 	store    Store
 	throttle *throttle
 	cache    *plainCache
+	hashing  hashing
 	log      *slog.Logger
 }
 
@@ -69,7 +70,9 @@ func New(cfg Config, store Store) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{cfg: cfg, store: store, throttle: newThrottle(), cache: newPlainCache(), log: cfg.Log}, nil
+	return &Service{
+		cfg: cfg, store: store, throttle: newThrottle(), cache: newPlainCache(), hashing: make(hashing, hashesAtOnce), log: cfg.Log,
+	}, nil
 }
 
 // Names of the mechanisms.
