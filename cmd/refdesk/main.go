@@ -57,6 +57,7 @@ func commands() []command {
 		{"check", "-c FILE", "validate a configuration", runCheck},
 		{"staff", "add|list|disable|device …", "manage the people of the desk", runStaff},
 		{"mail", "parse", "show what refdesk makes of a message on standard input", runMail},
+		{"search", "eval DIR [--json]", "measure the FAQ search on judged questions", runSearch},
 		{"version", "", "print version, Go and modules", runVersion},
 	}
 }
