@@ -79,7 +79,7 @@ func files(t *testing.T, f func(name string, text []byte)) {
 		switch base := d.Name(); {
 		case d.IsDir() && (base == ".git" || base == "bin" || base == "data" || base == "node_modules" || base == "dist"):
 			return filepath.SkipDir
-		case !d.Type().IsRegular() || base == "go.sum" || base == "LICENSE" || base == "package-lock.json":
+		case !d.Type().IsRegular() || base == ".git" || base == "go.sum" || base == "LICENSE" || base == "package-lock.json":
 			return nil
 		}
 		text, err := os.ReadFile(file)
