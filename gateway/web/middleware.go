@@ -19,11 +19,28 @@ const (
 func (f *Frame) Handler() http.Handler {
 	var h http.Handler = http.HandlerFunc(f.dispatch)
 	h = f.bound(h)
+	h = f.opened(h)
 	h = f.cors(h)
 	h = f.health(h)
 	h = f.secure(h)
 	h = f.recovering(h)
 	return f.observe(h)
+}
+
+// opened answers 503 until the doors are open: whoever looks gets an answer, and nobody comes in whom the desk can't have
+// here yet.
+func (f *Frame) opened(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.cfg.Open != nil {
+			select {
+			case <-f.cfg.Open:
+			default:
+				f.WriteProblem(w, r, Unavailable(time.Second, "This node is starting; try again, here or on another node."))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // answer remembers what was sent, for the log and for recovering.

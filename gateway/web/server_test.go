@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -178,4 +179,29 @@ func TestOversizedHeader(t *testing.T) {
 	}
 	s.stop()
 	s.ended(t)
+}
+
+// While a node waits for the desk it says so, and lets nobody in.
+func TestDoorsAreShutUntilTheyMayBeUsed(t *testing.T) {
+	open := make(chan struct{})
+	frame, err := New(Config{PatronHosts: []string{"localhost"}, Open: open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame.Patron().HandleFunc("GET /here", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	get := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		frame.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil))
+		return w
+	}
+	if w := get("/here"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("shut: %d", w.Code)
+	}
+	if w := get("/healthz"); w.Code != http.StatusOK {
+		t.Errorf("healthz while shut: %d", w.Code)
+	}
+	close(open)
+	if w := get("/here"); w.Code != http.StatusNoContent {
+		t.Errorf("open: %d", w.Code)
+	}
 }

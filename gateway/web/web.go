@@ -46,6 +46,7 @@ type Config struct {
 
 	MaxBody int64 // bytes; 0 means MaxBody
 
+	Open     <-chan struct{}             // closed when the doors may be used; nil means at once
 	Ready    func(context.Context) error // nil error: this node can commit. A nil func means always
 	Registry *prometheus.Registry        // where the frame's metrics go and what /metrics shows; nil makes one
 	Log      *slog.Logger                // nil discards

@@ -47,12 +47,13 @@ type Node struct {
 	events  *gateway.Dispatcher
 	hints   *hints
 	built   chan struct{} // closed when the doors above exist
+	opened  chan struct{} // closed when they may be used
 }
 
 // Open takes what the node needs for itself alone (key, certificates, addresses, data directory) and joins the desk. Errors
 // are sentences that say what to do. Whoever opens calls Run.
 func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
-	n := &Node{cfg: cfg.Clone(), log: log, built: make(chan struct{})}
+	n := &Node{cfg: cfg.Clone(), log: log, built: make(chan struct{}), opened: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.sockets.close()
@@ -176,14 +177,15 @@ func (n *Node) Run(ctx context.Context) error {
 		stop(err)
 		left <- err
 	}()
-	admin := newGroup(ctx, stop)
-	admin.run("admin socket", n.admin.Run)
+	front := newGroup(ctx, stop)
+	front.run("admin socket", n.admin.Run)
+	front.run("http", func(ctx context.Context) error { return n.frame.Run(ctx, n.sockets.web(n.tls)...) })
 	select {
 	case <-n.store.Ready():
-		n.open(ctx, stop)
+		n.open(ctx, stop, front)
 	case <-ctx.Done():
 	}
-	admin.end()
+	front.end()
 	leave()
 	err := <-left
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
@@ -193,8 +195,8 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // open runs the doors until ctx ends: first what stands behind them, then the doors themselves; they end in the reverse
-// order.
-func (n *Node) open(ctx context.Context, stop context.CancelCauseFunc) {
+// order. What runs in front of them, to say how the node is, ends before that.
+func (n *Node) open(ctx context.Context, stop context.CancelCauseFunc, front *group) {
 	n.settle(ctx)
 	behindCtx, endBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer endBehind()
@@ -203,13 +205,15 @@ func (n *Node) open(ctx context.Context, stop context.CancelCauseFunc) {
 	behind.run("staff", n.staff.Run)
 	behind.run("patrons", n.patrons.Run)
 	behind.run("hints", n.passHints)
+	close(n.opened)
 	doors := newGroup(ctx, stop)
-	doors.run("http", func(ctx context.Context) error { return n.frame.Run(ctx, n.sockets.web(n.tls)...) })
 	if n.streams != nil {
 		doors.run("xmpp", func(ctx context.Context) error { return n.streams.Run(ctx, n.sockets.streams()...) })
 	}
 	n.log.Info("the doors are open", "node", n.cfg.Cluster.ID)
+	<-ctx.Done()
 	doors.wait()
+	front.end()
 	endBehind()
 	late := time.AfterFunc(stopTime, func() { n.log.Error("something does not end; it is left") })
 	behind.wait()

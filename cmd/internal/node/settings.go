@@ -26,7 +26,7 @@ func (n *Node) webConfig(registry *prometheus.Registry) web.Config {
 	c := web.Config{
 		PatronHosts: n.patronHosts(), StaffHosts: []string{h.StaffHost}, FilesHosts: []string{h.FilesHost},
 		Sites: h.Sites, Nodes: n.nodeURLs(), TrustedProxies: prefixes(h.TrustedProxies), CampusNetworks: prefixes(h.CampusNetworks),
-		MaxBody: int64(n.cfg.Limits.BodyBytes), Ready: n.ready, Registry: registry, Log: n.log,
+		MaxBody: int64(n.cfg.Limits.BodyBytes), Open: n.opened, Ready: n.ready, Registry: registry, Log: n.log,
 	}
 	return c
 }
