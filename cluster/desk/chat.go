@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ChatState is where a chat stands: Waiting → Claimed → Closed, or Waiting → Missed.
+// ChatState is where a chat stands: Waiting → Claimed → Closed, or Waiting → Missed → Waiting (the patron is back), Claimed
+// (followed up), Ticketed or Dismissed.
 type ChatState string
 
 // The states of a chat.
@@ -17,7 +18,14 @@ const (
 	Missed    ChatState = "missed"
 	Closed    ChatState = "closed"
 	Dismissed ChatState = "dismissed" // a missed chat that nobody needs to follow up
+	Ticketed  ChatState = "ticketed"  // a missed chat that goes on as a ticket
 )
+
+// Ending says how a closed chat came to its end.
+type Ending string
+
+// The endings. The zero one is the word of its owner.
+const EndedSilent Ending = "silent" // its patron said nothing more
 
 // Chat is one conversation of a patron with the desk. At most one member of staff owns it at any seq.
 type Chat struct {
@@ -52,6 +60,23 @@ type Chat struct {
 	Detached   Time     // when the last of them was lost
 	LostAt     Time     // when the owner's last session went
 	Told       bool     // the patron was told that the owner is being reconnected
+
+	Since        Time     // since when it waits, or waited last
+	Step         uint64   // how many steps of the ladder were done
+	Rung         []string // accounts that it rang for, this time of waiting
+	Heard        []string // those of them of whom a client confirmed the newest ring
+	Declined     []string // those of them who will not take it
+	Silent       uint64   // stage of the patron's silence; not 0 = it doesn't count against the owner's limit
+	Ending       Ending
+	ToTag        bool // closed without a tag: on its owner's list
+	Fields       []Field
+	ContactUntil Time // until when the patron's page asks for an address; 0 = it doesn't
+	Promise      Promise
+	Score        uint64 // the patron's rating, 1–5; 0 = none
+	Comment      string // with the rating
+	Undo         Undo
+	NoStore      bool // lines are not kept after the end, and never indexed
+	Masked       bool // what tells who the patron was is gone
 }
 
 // Offer is a transfer to a colleague; To "" means none.
@@ -77,6 +102,12 @@ func (h *Chat) entries() []Entry {
 		for _, a := range append([]string{h.Owner}, h.Joined...) {
 			out = append(out, Entry{byOwner, string(key("").word(a).num(h.Number))})
 		}
+	}
+	if h.ToTag && h.State == Closed {
+		out = append(out, Entry{byToTag, string(key("").word(h.Owner).num(h.Number))})
+	}
+	if at, over := h.ended(); over && !h.Masked {
+		out = append(out, Entry{byEnd, string(key("").word(h.Department).num(uint64(at)))})
 	}
 	for _, n := range h.Attached {
 		out = append(out, Entry{byNode, string(key("").word(n))})
@@ -119,12 +150,28 @@ func (h *Chat) code(c *coder) {
 	c.time(&h.Detached)
 	c.time(&h.LostAt)
 	c.flag(&h.Told)
+	c.time(&h.Since)
+	c.u64(&h.Step)
+	c.strs(&h.Rung)
+	c.strs(&h.Heard)
+	c.strs(&h.Declined)
+	c.u64(&h.Silent)
+	word(c, &h.Ending)
+	c.flag(&h.ToTag)
+	codeFields(c, &h.Fields)
+	c.time(&h.ContactUntil)
+	h.Promise.code(c)
+	c.u64(&h.Score)
+	c.str(&h.Comment)
+	h.Undo.code(c)
+	c.flag(&h.NoStore)
+	c.flag(&h.Masked)
 }
 
 // ended reports whether the chat is over and when.
 func (h *Chat) ended() (Time, bool) {
 	switch h.State {
-	case Closed, Dismissed:
+	case Closed, Dismissed, Ticketed:
 		return h.ClosedAt, true
 	case Missed:
 		return h.MissedAt, true
@@ -145,7 +192,7 @@ func (h *Chat) parties() []string {
 
 // object is what Can asks about a chat.
 func (s *state) object(h *Chat) Object {
-	o := Object{Token: h.Token, Owner: h.Owner, Joined: h.Joined, To: h.Offer.To}
+	o := Object{Token: h.Token, Owner: h.Owner, Joined: h.Joined, To: h.Offer.To, Rung: h.Rung}
 	if d := get[Department](s, departmentKey(h.Department)); d != nil {
 		o.Crew = d.Crew()
 	}
@@ -206,6 +253,7 @@ type OpenChat struct {
 	PageURL    string
 	PageTitle  string
 	Node       string // where the patron is attached by this call
+	NoStore    bool   // the patron asks for nothing to be kept
 }
 
 // CommandName is the word for the command in the log.
@@ -221,6 +269,7 @@ func (x *OpenChat) code(c *coder) {
 	c.str(&x.PageURL)
 	c.str(&x.PageTitle)
 	c.str(&x.Node)
+	c.flag(&x.NoStore)
 }
 
 // asSent leaves out the node that the call came in on.
@@ -266,6 +315,7 @@ func (x *OpenChat) apply(s *state) error {
 	s.meta.Number++
 	h := &Chat{
 		Number: s.meta.Number, ID: x.ID, Token: token, Department: d.ID, State: Waiting, Opened: s.now, Queued: s.now,
+		Since: s.now, NoStore: x.NoStore || d.NoStore,
 		Name: x.Name, Email: x.Email, Locale: x.Locale, PageURL: x.PageURL, PageTitle: x.PageTitle,
 	}
 	if x.Node != "" {
@@ -291,7 +341,7 @@ func (s *state) continued(token string) *Chat {
 	if len(last) == 0 {
 		return nil
 	}
-	if at, over := last[0].ended(); over && s.now.Sub(at) >= s.clock(ClockResumable) {
+	if at, over := last[0].ended(); over && (last[0].Masked || s.now.Sub(at) >= s.clock(ClockResumable)) {
 		return nil
 	}
 	return last[0]

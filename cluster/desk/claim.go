@@ -5,13 +5,20 @@ package desk
 import "slices"
 
 // ClaimChat takes a waiting or missed chat: a compare-and-set, first in the order of the log wins. The loser's refusal
-// says who won and when.
-type ClaimChat struct{ Chat uint64 }
+// says who won and when. A chat that a colleague has promised to take is claimed by force only; the refusal is a Conflict
+// with Field "promise", and At is the moment promised.
+type ClaimChat struct {
+	Chat  uint64
+	Force bool
+}
 
 // CommandName is the word for the command in the log.
 func (*ClaimChat) CommandName() string { return "ClaimChat" }
 
-func (x *ClaimChat) code(c *coder) { c.u64(&x.Chat) }
+func (x *ClaimChat) code(c *coder) {
+	c.u64(&x.Chat)
+	c.flag(&x.Force)
+}
 
 func (x *ClaimChat) apply(s *state) error {
 	h, err := s.chat(x.Chat, ClaimWaiting)
@@ -26,8 +33,11 @@ func (x *ClaimChat) apply(s *state) error {
 			return nil
 		}
 		return &Error{Code: Conflict, Staff: h.Owner, At: h.ClaimedAt, Chat: h.Number}
-	case Closed, Dismissed:
+	case Closed, Dismissed, Ticketed:
 		return &Error{Code: Over, Staff: h.ClosedBy, At: h.ClosedAt, Chat: h.Number}
+	}
+	if by := h.Promise.By; h.State == Waiting && by != "" && by != me && !x.Force {
+		return &Error{Code: Conflict, Field: "promise", Staff: by, At: h.Promise.Until, Chat: h.Number}
 	}
 	s.own(h, me, "")
 	return nil
@@ -35,18 +45,32 @@ func (x *ClaimChat) apply(s *state) error {
 
 // own makes account the one owner of a chat.
 func (s *state) own(h *Chat, account, value string) {
-	before := h.Owner
-	s.cancel(h.Number, DueRing, DueTransfer, DueGrace, DueRering)
+	before, promised := h.Owner, h.Promise.By
+	if h.State == Waiting {
+		s.countWait(h)
+	}
+	s.cancel(h.Number, DueRing, DueRingAck, DueTransfer, DueGrace, DueRering, DuePurge)
+	s.keep(h)
+	h.ToTag = false
+	if h.Undo.What != undoRelease || h.Undo.By == account { // who released is told who has it now
+		h.Undo = Undo{}
+	}
 	h.State, h.Owner, h.ClaimedAt, h.Offer, h.LostAt, h.Told = Claimed, account, s.now, Offer{}, 0, false
 	h.Joined = without1(h.Joined, account)
 	h.Watching = without1(h.Watching, account)
 	put(s, h)
 	e := Event{Kind: ChatClaimed, Staff: account, To: before, Value: value}
-	if before != "" {
-		e.Audience.Staff = []string{before}
+	e.Audience.Staff = s.outsiders(h)
+	for _, a := range []string{before, promised} {
+		if a != "" {
+			e.Audience.Staff = append(e.Audience.Staff, a)
+		}
 	}
 	s.tell(h, true, e)
 	s.reply.Staff = account
+	if before != "" && before != account {
+		s.freed(before)
+	}
 }
 
 func without1(words []string, w string) []string {
@@ -66,6 +90,7 @@ func (x *ReleaseChat) apply(s *state) error {
 	if err != nil {
 		return err
 	}
+	s.undoable(h, undoRelease, nil)
 	return s.requeue(h, "released")
 }
 
@@ -80,7 +105,7 @@ func (s *state) handled(number uint64) (*Chat, error) {
 		return nil, refuseField(NotFound, "chat")
 	}
 	switch h.State {
-	case Closed, Dismissed:
+	case Closed, Dismissed, Ticketed:
 		return nil, &Error{Code: Over, Staff: h.ClosedBy, At: h.ClosedAt, Chat: h.Number}
 	case Waiting, Missed:
 		return nil, &Error{Code: NotAllowed, Field: "claim", Chat: h.Number}
@@ -95,7 +120,9 @@ func (s *state) handled(number uint64) (*Chat, error) {
 func (s *state) requeue(h *Chat, why string) error {
 	before := h.Owner
 	s.cancel(h.Number, DueTransfer, DueGrace, DueRering)
-	h.State, h.Owner, h.Offer, h.Queued, h.LostAt, h.Told = Waiting, "", Offer{}, h.Opened, 0, false
+	s.heard(h)
+	s.keep(h)
+	h.State, h.Owner, h.Offer, h.Queued, h.LostAt, h.Told, h.Since = Waiting, "", Offer{}, h.Opened, 0, false, s.now
 	put(s, h)
 	e := Event{Kind: ChatReleased, Staff: before, Value: why}
 	e.Audience.Staff = []string{before}
@@ -106,6 +133,7 @@ func (s *state) requeue(h *Chat, why string) error {
 	if len(h.Attached) == 0 {
 		s.later(DueGone, h.Number, s.clock(ClockGone))
 	}
+	s.freed(before)
 	return nil
 }
 
@@ -132,7 +160,7 @@ func (x *JoinChat) apply(s *state) error {
 	switch {
 	case s.env.Actor.Kind != StaffKind:
 		return refuse(NotAllowed)
-	case h.State == Closed || h.State == Dismissed:
+	case h.State == Closed || h.State == Dismissed || h.State == Ticketed:
 		return &Error{Code: Over, Staff: h.ClosedBy, At: h.ClosedAt, Chat: h.Number}
 	case h.State != Claimed:
 		return &Error{Code: NotAllowed, Field: "claim", Chat: h.Number}

@@ -8,6 +8,9 @@ type CloseChat struct {
 	Tags  []string
 	Got   uint64 // last seq that the closer's client got; 0 = unknown. A newer line of the patron's refuses
 	Force bool   // close all the same
+
+	Fields []Field // closing fields; a required one that is missing, or a value that isn't a choice, is Invalid (Field "field.NAME")
+	Typing bool    // the patron was typing a moment ago: refuses as NewerLine (Field "typing")
 }
 
 // CommandName is the word for the command in the log.
@@ -18,6 +21,8 @@ func (x *CloseChat) code(c *coder) {
 	c.strs(&x.Tags)
 	c.u64(&x.Got)
 	c.flag(&x.Force)
+	codeFields(c, &x.Fields)
+	c.flag(&x.Typing)
 }
 
 func (x *CloseChat) apply(s *state) error {
@@ -28,24 +33,51 @@ func (x *CloseChat) apply(s *state) error {
 	if x.Got != 0 && h.PatronSeq > x.Got && !x.Force {
 		return &Error{Code: NewerLine, Chat: h.Number, Line: s.lineAt(h, h.PatronSeq)}
 	}
-	if err := s.tag(h, x.Tags); err != nil {
+	if x.Typing && !x.Force {
+		return &Error{Code: NewerLine, Field: "typing", Chat: h.Number}
+	}
+	added, err := s.tag(h, x.Tags)
+	if err != nil {
+		return err
+	}
+	if err := s.fill(h, x.Fields); err != nil {
 		return err
 	}
 	d := get[Department](s, departmentKey(h.Department))
 	if len(h.Tags) == 0 && (d == nil || !d.Untagged) {
 		return &Error{Code: NeedsTag, Chat: h.Number}
 	}
-	s.cancel(h.Number, DueRing, DueGone, DueTransfer, DueGrace, DueRering)
+	if err := filled(d, h); err != nil {
+		return err
+	}
+	me := s.env.Actor.ID
+	s.undoable(h, undoClose, added)
 	if !h.Answered && h.MissedAt == 0 { // closed without a staff line counts as missed
-		h.State, h.Owner, h.MissedAt, h.Offer = Missed, "", s.now, Offer{}
-		put(s, h)
-		s.tell(h, true, Event{Kind: ChatMissed, Staff: s.env.Actor.ID})
+		s.missUnanswered(h, me)
 		return nil
 	}
-	h.State, h.ClosedAt, h.ClosedBy, h.Offer = Closed, s.now, s.env.Actor.ID, Offer{}
-	put(s, h)
-	s.tell(h, true, Event{Kind: ChatClosed, Staff: h.ClosedBy})
+	s.end(h, Closed, me)
+	s.tell(h, true, Event{Kind: ChatClosed, Staff: me})
+	s.freed(h.Owner)
 	return nil
+}
+
+// end brings a chat to an end: its timers stop, and what is undecided is decided.
+func (s *state) end(h *Chat, to ChatState, by string) {
+	s.cancel(h.Number, DueRing, DueRingAck, DueGone, DueTransfer, DueGrace, DueRering)
+	s.heard(h)
+	s.keep(h)
+	h.State, h.Offer, h.LostAt, h.Told = to, Offer{}, 0, false
+	if to == Missed {
+		h.MissedAt = s.now
+	} else {
+		h.ClosedAt, h.ClosedBy = s.now, by
+		s.wantTag(h)
+	}
+	if h.NoStore {
+		s.later(DuePurge, h.Number, s.clock(ClockResumable))
+	}
+	put(s, h)
 }
 
 // lineAt finds the number of the line with a seq, looking back from the newest.
@@ -84,7 +116,7 @@ func (x *DismissChat) apply(s *state) error {
 	case h.State != Missed:
 		return &Error{Code: NotAllowed, Field: "missed", Chat: h.Number}
 	}
-	h.State, h.ClosedAt, h.ClosedBy = Dismissed, s.now, s.env.Actor.ID
+	s.end(h, Dismissed, s.env.Actor.ID)
 	s.addLine(h, Line{From: FromStaff, By: h.ClosedBy, Kind: NoteLine, Text: x.Why})
 	put(s, h)
 	s.tell(h, false, Event{Kind: ChatDismissed, Staff: h.ClosedBy})

@@ -29,6 +29,14 @@ func Commands() []Command {
 		&OpenChat{}, &PostLine{}, &AttachPatron{}, &DetachPatron{}, &LeaveChat{}, &SetContact{}, &MarkSeen{},
 		&ClaimChat{}, &ReleaseChat{}, &JoinChat{}, &PartChat{}, &TagChat{}, &UntagChat{},
 		&TransferChat{}, &AcceptTransfer{}, &DeclineTransfer{}, &CloseChat{}, &DismissChat{}, &HoldText{}, &SendHeld{},
+		&RingReceived{}, &DeclineRing{}, &SetDuty{}, &PatronIsHere{}, &AskStill{}, &WantContact{}, &PromiseWait{},
+		&RateChat{}, &ReopenChat{}, &UndoChat{}, &RedactLine{},
+		&OpenTicket{}, &AskQuestion{}, &ReplyTicket{}, &UndoReply{}, &NoteTicket{}, &AdmitEntry{}, &ResendEntry{},
+		&DraftLine{}, &DraftSend{}, &DraftDrop{}, &AssignTicket{}, &SetTicketState{}, &TagTicket{}, &SetTicketSubject{},
+		&SetTicketRequester{}, &SeeTicket{}, &LinkTickets{}, &MergeTickets{},
+		&QueueNotice{}, &ComposeMail{}, &ClaimMail{}, &MailDot{}, &MailSent{}, &MailDeferred{}, &MailFailed{}, &MailUnsure{}, &IngestMail{},
+		&SetFAQ{}, &DeleteFAQ{}, &VoteFAQ{}, &CountFAQViews{}, &CountFAQMiss{}, &SetCanned{}, &DeleteCanned{},
+		&MakeLink{}, &UseLink{}, &SetWebPassword{}, &OpenWebSession{}, &TouchWebSession{}, &CloseWebSession{},
 		&Fire{}, &NodeUp{}, &NodeDown{}, &CheckDigest{}, &Expire{},
 	}
 }

@@ -2,7 +2,10 @@
 
 package desk
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Department is where chats and tickets arrive.
 type Department struct {
@@ -14,6 +17,10 @@ type Department struct {
 	TimeZone   string   // IANA name; rota uses it
 	Hours      []Opening
 	Default    bool
+	Backups    []string       // who rings when its own don't claim: accounts, and departments as "#id"
+	Fields     []ClosingField // what closing asks for
+	Retention  uint64         // days after a chat's end until names and addresses are masked; 0 = 90
+	NoStore    bool           // lines live until 30 minutes after the chat's end, and are never indexed
 }
 
 // Opening is a weekly span of opening hours in the department's time zone.
@@ -54,6 +61,10 @@ func (d *Department) code(c *coder) {
 		num(c, &o.To)
 	})
 	c.flag(&d.Default)
+	c.strs(&d.Backups)
+	list(c, &d.Fields, func(c *coder, f *ClosingField) { f.code(c) })
+	c.u64(&d.Retention)
+	c.flag(&d.NoStore)
 }
 
 // Crew names the departments whose staff answer this one's chats: itself first.
@@ -93,6 +104,18 @@ func (x *SetDepartment) apply(s *state) error {
 		if id == d.ID || get[Department](s, departmentKey(id)) == nil {
 			return refuseField(NotFound, "answered_by")
 		}
+	}
+	for _, b := range d.Backups {
+		id, department := strings.CutPrefix(b, "#")
+		if department && get[Department](s, departmentKey(id)) == nil || !department && get[Staff](s, staffKey(b)) == nil {
+			return refuseField(NotFound, "backups")
+		}
+	}
+	if err := checkFields(d.Fields); err != nil {
+		return err
+	}
+	if d.Retention > maxRetention {
+		return refuseField(Invalid, "retention")
 	}
 	put(s, &d)
 	s.emit(Event{Kind: DepartmentChanged, Department: d.ID, Audience: Audience{Departments: d.Crew()}})
@@ -178,6 +201,7 @@ func (x *SetCalendar) apply(s *state) error {
 	}
 	put(s, &k)
 	s.emit(Event{Kind: CalendarSet, Department: d.ID, Audience: Audience{Departments: d.Crew()}})
+	s.dutyOfAll([]string{d.ID})
 	return nil
 }
 
@@ -193,8 +217,10 @@ const (
 
 // crew is what is known of the staff who answer a department's chats at one moment.
 type crew struct {
-	available []string // accounts, sorted: connected, on shift, not away
-	connected []string // accounts, sorted
+	available []string // accounts, sorted: connected, on shift, not away, not !off
+	free      []string // those of them who have fewer chats than they want
+	onShift   []string // connected, on shift, not !off
+	connected []string
 	open      bool
 }
 
@@ -225,23 +251,54 @@ func crewAt(src Source, d *Department, clocks *clockTable, now Time) (crew, erro
 			return w, err
 		}
 		for _, m := range members {
-			if m.Disabled || m.Role < RoleTrainee || slices.Contains(w.connected, m.Account) {
-				continue
-			}
-			reach, err := reachOf(src, m.Account, clocks, now)
-			if err != nil {
+			if err := w.take(src, m, k, clocks, now); err != nil {
 				return w, err
-			}
-			if reach != Gone {
-				w.connected = append(w.connected, m.Account)
-			}
-			if reach == Available && (k == nil || k.On(m.Account, now)) {
-				w.available = append(w.available, m.Account)
 			}
 		}
 	}
-	slices.Sort(w.available)
-	slices.Sort(w.connected)
-	w.available = slices.Compact(w.available)
+	for _, list := range []*[]string{&w.available, &w.free, &w.onShift, &w.connected} {
+		*list = unique(*list)
+	}
 	return w, nil
+}
+
+// take counts in one member of a department with this calendar.
+func (w *crew) take(src Source, m *Staff, k *Calendar, clocks *clockTable, now Time) error {
+	if m.Disabled || m.Role < RoleTrainee {
+		return nil
+	}
+	reach, err := reachOf(src, m.Account, clocks, now)
+	if err != nil || reach == Gone {
+		return err
+	}
+	w.connected = append(w.connected, m.Account)
+	y, err := loadDuty(src, m.Account)
+	if err != nil || !y.on(k, now) {
+		return err
+	}
+	w.onShift = append(w.onShift, m.Account)
+	if reach != Available {
+		return nil
+	}
+	w.available = append(w.available, m.Account)
+	full, err := isFull(src, m)
+	if err == nil && !full {
+		w.free = append(w.free, m.Account)
+	}
+	return err
+}
+
+// isFull reports whether somebody has as many chats as they want: those of silent patrons don't count.
+func isFull(src Source, p *Staff) (bool, error) {
+	if p.Limit == 0 {
+		return false, nil
+	}
+	found, err := scan[Chat](src, Range{Index: byOwner, Prefix: string(key("").word(p.Account))})
+	n := uint64(0)
+	for _, h := range found {
+		if h.Owner == p.Account && h.Silent == notSilent {
+			n++
+		}
+	}
+	return n >= p.Limit, err
 }

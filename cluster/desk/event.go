@@ -15,7 +15,7 @@ const (
 	ChatReleased       EventKind = "chat-released"      // Chat Department Staff; it waits again. Value: "released", "operator-lost", "transferred"
 	ChatTransferred    EventKind = "chat-transferred"   // Chat Department(new) Staff(by): to another department; it waits there
 	ChatMissed         EventKind = "chat-missed"        // Chat Department
-	ChatClosed         EventKind = "chat-closed"        // Chat Department Staff(by, "" = nobody)
+	ChatClosed         EventKind = "chat-closed"        // Chat Department Staff(by, "" = nobody); Value "silent" if it ended so
 	ChatDismissed      EventKind = "chat-dismissed"     // Chat Department Staff: a missed chat needs no following up
 	ChatReopened       EventKind = "chat-reopened"      // Chat Department Staff(owner)
 	LinePosted         EventKind = "line-posted"        // Chat Department Line; Staff(by) or ""; Value = LineKind; Session that posted
@@ -47,6 +47,32 @@ const (
 	SettingChanged     EventKind = "setting-changed"    // Value = name
 	NodeIsUp           EventKind = "node-up"            // Node
 	NodeIsDown         EventKind = "node-down"          // Node
+
+	ContactWanted    EventKind = "contact-wanted"    // Chat Staff(by): the page asks its patron for an address
+	TicketLapsed     EventKind = "ticket-lapsed"     // Chat Staff(who wanted it): no ticket, no address came
+	TicketOpened     EventKind = "ticket-opened"     // Ticket Department Staff(by, "" = the patron); Chat if it comes from one
+	TicketChanged    EventKind = "ticket-changed"    // Ticket Department Staff(by); Value: "state" (To = state), "subject", "tags", "requester", "seen", "admitted", "linked", "merged" (Ref = the other)
+	TicketAssigned   EventKind = "ticket-assigned"   // Ticket Department Staff(by) To(account or ""); Value = department before, if another
+	EntryAdded       EventKind = "entry-added"       // Ticket Department Entry Staff(by); Value = EntryKind, To = HeldReason; N = 1: a program wrote it, nobody is to be disturbed
+	DraftChanged     EventKind = "draft-changed"     // Ticket Department Staff; N = lines; Session
+	MailQueued       EventKind = "mail-queued"       // Ticket Department Entry Staff; Ref = MailOut
+	MailStateChanged EventKind = "mail-state"        // Ticket Department Entry Staff; Value = MailState, Ref = MailOut (0: wanted)
+	FAQChanged       EventKind = "faq-changed"       // Staff; Value = slug: changed, made or deleted
+	CannedChanged    EventKind = "canned-changed"    // Staff(owner, "" = shared); Value = name
+	WebSessionEnded  EventKind = "web-session-ended" // Staff: look again who is signed in
+	RingDeclined     EventKind = "ring-declined"     // Chat Staff: it rings for them no more
+	AlarmRaised      EventKind = "alarm-raised"      // Chat Department; N = seconds waited: nobody claimed it by the deadline
+	DutyChanged      EventKind = "duty-changed"      // Staff; Value = DutyState; Ref = until when !on or !off holds, a Time, 0 = open
+	PatronSilent     EventKind = "patron-silent"     // Chat Staff(owner); N = seconds: it counts no more against the limit
+	StillThere       EventKind = "still-there"       // Chat Staff(owner); Ref = the Time at which the chat ends: the page asks
+	PatronHere       EventKind = "patron-here"       // Chat: the patron answered StillThere
+	MissedListTold   EventKind = "missed-list"       // Staff; N = how many missed chats wait: told to who comes on, then hourly
+	WaitPromised     EventKind = "wait-promised"     // Chat Staff; N = minutes, Ref = the Time until: !wait
+	WaitDue          EventKind = "wait-due"          // Chat Staff: a promise is due; told to who made it
+	WaitLapsed       EventKind = "wait-lapsed"       // Chat Staff: a promise was not kept
+	Rated            EventKind = "rated"             // Chat; N = score 1–5
+	LineRedacted     EventKind = "line-redacted"     // Chat Line Ref = seq of the line: its text is another now
+	ChatMasked       EventKind = "chat-masked"       // Chat; Value "masked": names and addresses are gone; "purged": lines too
 )
 
 // Audience is who may see an event, fixed when it happens.
@@ -72,6 +98,8 @@ type Event struct {
 	Ref        uint64
 	N          uint64
 	Audience   Audience
+	Ticket     uint64
+	Entry      uint64 // number of the entry within its ticket
 }
 
 const eventTable Table = "event"
@@ -83,6 +111,9 @@ func (e *Event) entries() []Entry {
 	out := []Entry{{byTime, string(key("").num(uint64(e.At)))}}
 	if e.Chat != 0 {
 		out = append(out, Entry{byChat, string(key("").num(e.Chat).num(e.Seq))})
+	}
+	if e.Ticket != 0 { // one counter numbers both: what one topic follows is a chat or a ticket
+		out = append(out, Entry{byChat, string(key("").num(e.Ticket).num(e.Seq))})
 	}
 	for _, a := range e.Audience.Staff {
 		out = append(out, Entry{byAccount, string(key("").word(a).num(e.Seq))})
@@ -110,6 +141,8 @@ func (e *Event) code(c *coder) {
 	c.flag(&e.Audience.Patron)
 	c.strs(&e.Audience.Staff)
 	c.strs(&e.Audience.Departments)
+	c.u64(&e.Ticket)
+	c.u64(&e.Entry)
 }
 
 // TopicKind says what a follower is interested in.
@@ -121,6 +154,7 @@ const (
 	ChatTopic                        // the events of one chat; its patron gets those of the patron's audience alone
 	AccountTopic                     // the events whose audience names one account
 	DepartmentTopic                  // the events whose audience names one department
+	TicketTopic                      // the events of one ticket
 )
 
 // Topic selects events.
@@ -135,6 +169,11 @@ func TopicAll() Topic { return Topic{Kind: AllTopic} }
 // TopicChat is the events of one chat.
 func TopicChat(number uint64) Topic {
 	return Topic{Kind: ChatTopic, ID: strconv.FormatUint(number, 10)}
+}
+
+// TopicTicket is the events of one ticket.
+func TopicTicket(number uint64) Topic {
+	return Topic{Kind: TicketTopic, ID: strconv.FormatUint(number, 10)}
 }
 
 // TopicAccount is the events that one member of staff is told of by name.

@@ -74,6 +74,16 @@ func topicIndex(src Source, who Who, topic Topic) (Index, key, error) {
 			return "", "", err
 		}
 		return byChat, key("").num(n), nil
+	case TicketTopic:
+		n, err := strconv.ParseUint(topic.ID, 10, 64)
+		if err != nil {
+			return "", "", refuseField(NotFound, "ticket")
+		}
+		r := &reader{src: src, who: who}
+		if _, err := r.ownTicket(n); err != nil {
+			return "", "", err
+		}
+		return byChat, key("").num(n), nil
 	case AccountTopic:
 		if !Can(who, OwnAccount, Object{Owner: topic.ID}) {
 			return "", "", refuseField(NotFound, "account")

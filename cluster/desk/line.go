@@ -32,6 +32,8 @@ type Line struct {
 	Kind LineKind
 	ID   string // the sender's own id
 	Text string
+
+	Redacted bool // something was taken out of it
 }
 
 const lineTable Table = "line"
@@ -51,12 +53,16 @@ func (l *Line) code(c *coder) {
 	word(c, &l.Kind)
 	c.str(&l.ID)
 	c.str(&l.Text)
+	c.flag(&l.Redacted)
 }
 
-// addLine appends a line to a chat and tells of it. The caller puts the chat.
+// addLine appends a line to a chat and tells of it. Card numbers are taken out; then the reply's Value is "masked". The
+// caller puts the chat.
 func (s *state) addLine(h *Chat, l Line) {
 	h.Lines++
 	l.Chat, l.Line, l.At = h.Number, h.Lines, s.now
+	text, masked := maskCards(l.Text)
+	l.Text = text
 	l.Seq = s.tell(h, l.Kind == TextLine, Event{
 		Kind: LinePosted, Line: l.Line, Staff: l.By, Value: string(l.Kind), Session: s.env.Actor.Session,
 	})
@@ -64,10 +70,18 @@ func (s *state) addLine(h *Chat, l Line) {
 	switch {
 	case l.From == FromPatron:
 		h.PatronSeq = l.Seq
+		s.heard(h)
 	case l.From == FromStaff && l.Kind == TextLine:
 		h.Answered = true
+		if l.By == h.Promise.By {
+			s.keep(h)
+		}
+		s.listen(h)
 	}
 	s.reply.Line = l.Line
+	if masked {
+		s.reply.Value = "masked"
+	}
 }
 
 // PostLine says something in a chat: the patron with its token, staff as owner or joined; or a note of staff.
@@ -138,7 +152,7 @@ func (s *state) staffLine(x *PostLine) error {
 		}
 	}
 	switch h.State {
-	case Closed, Dismissed:
+	case Closed, Dismissed, Ticketed:
 		return &Error{Code: Over, Staff: h.ClosedBy, At: h.ClosedAt, Chat: h.Number}
 	case Waiting, Missed:
 		return &Error{Code: NotAllowed, Field: "claim", Chat: h.Number}
@@ -153,14 +167,14 @@ func (s *state) staffLine(x *PostLine) error {
 func (s *state) patronLine(h *Chat, id, text string) error {
 	if h.State == Closed {
 		end := s.clock(ClockReopen)
-		if s.env.Command.CommandName() == (*OpenChat)(nil).CommandName() {
+		if h.Ending == EndedSilent || s.env.Command.CommandName() == (*OpenChat)(nil).CommandName() {
 			end = s.clock(ClockResumable)
 		}
-		if s.now.Sub(h.ClosedAt) >= end {
+		if h.Masked || s.now.Sub(h.ClosedAt) >= end {
 			return &Error{Code: Over, Staff: h.ClosedBy, At: h.ClosedAt, Chat: h.Number}
 		}
 	}
-	if h.State == Dismissed {
+	if h.State == Dismissed || h.State == Ticketed || h.Masked {
 		return &Error{Code: Over, At: h.ClosedAt, Chat: h.Number}
 	}
 	if h.State == Closed {
@@ -174,9 +188,10 @@ func (s *state) patronLine(h *Chat, id, text string) error {
 	return nil
 }
 
-// reopen gives a closed chat back to who had it.
+// reopen gives an ended chat back to who had it.
 func (s *state) reopen(h *Chat) {
-	h.ClosedAt, h.ClosedBy, h.State = 0, "", Claimed
+	h.ClosedAt, h.ClosedBy, h.State, h.Ending, h.ToTag, h.Undo = 0, "", Claimed, "", false, Undo{}
+	s.cancel(h.Number, DuePurge)
 	put(s, h)
 	s.tell(h, true, Event{Kind: ChatReopened, Staff: h.Owner})
 	if h.Owner == "" || !s.connected(h.Owner) {
@@ -187,7 +202,7 @@ func (s *state) reopen(h *Chat) {
 
 // back puts a missed chat into the queue again: its patron has returned.
 func (s *state) back(h *Chat) {
-	h.State, h.MissedAt, h.Queued = Waiting, 0, s.now
+	h.State, h.MissedAt, h.Queued, h.Since = Waiting, 0, s.now, s.now
 	put(s, h)
 	s.ring(h)
 }

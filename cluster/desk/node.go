@@ -65,6 +65,7 @@ func (x *NodeUp) apply(s *state) error {
 			o.Lost = false
 			put(s, o)
 			s.tellSession(SessionOpened, o, "")
+			s.duty(o.Account)
 			s.operatorSeen(o.Account)
 		}
 	}
@@ -178,7 +179,8 @@ const keepEvents = 7 * 24 * time.Hour
 // expireAtOnce bounds one Expire, so that it holds nothing up.
 const expireAtOnce = 500
 
-// Expire deletes what has outlived its use: keys, events, closed sessions, held texts. The leader proposes it hourly, and
+// Expire deletes what has outlived its use: keys, events, closed sessions, held texts; and it masks what identifies the
+// patrons of chats that ended longer ago than their departments keep it. The leader proposes it hourly, and
 // again at once while the reply's Value is "more".
 type Expire struct{}
 
@@ -196,6 +198,11 @@ func (x *Expire) apply(s *state) error {
 	n += expire(s, byTime, s.now.Add(-keepEvents), func(e *Event) Time { return e.At })
 	n += expire(s, byTime, s.now.Add(-s.clock(ClockHeld)), func(t *Held) Time { return t.At })
 	n += expire(s, byTime, s.now.Add(-s.clock(ClockHeld)), func(r *resend) Time { return r.At })
+	n += s.retain()
+	n += expire(s, byExpiry, s.now, func(l *Link) Time { return l.Expires.Add(keyLife) })
+	n += expire(s, byExpiry, s.now, func(w *WebSession) Time { return w.Expires })
+	n += s.expireNotices()
+	n += expire(s, byTime, s.now.Add(-senderLife), func(f *sender) Time { return f.Last })
 	if n >= expireAtOnce {
 		s.reply.Value = "more"
 	}

@@ -36,8 +36,6 @@ func (x *AttachPatron) apply(s *state) error {
 	}
 	if h.State == Missed {
 		s.back(h)
-	} else if h.State == Waiting && h.Rings == 0 {
-		s.ring(h)
 	}
 	return nil
 }
@@ -53,8 +51,11 @@ func (s *state) attach(h *Chat, node string) {
 	put(s, h)
 	if was == 0 {
 		s.tell(h, false, Event{Kind: PatronAttached})
-		if h.State == Waiting && h.Rings == 1 && get[Due](s, dueKey(DueRing, h.Number)) == nil {
-			s.ringAgain(h)
+		switch {
+		case h.State == Waiting && h.Rings == 0:
+			s.ring(h)
+		case h.State == Waiting && get[Due](s, dueKey(DueRing, h.Number)) == nil:
+			s.climb(h)
 		}
 	}
 }
@@ -129,12 +130,12 @@ func (s *state) gone(h *Chat, why string) {
 	s.cancel(h.Number, DueGone)
 	switch h.State {
 	case Waiting:
-		s.cancel(h.Number, DueRing)
-		h.State, h.MissedAt = Missed, s.now
-		put(s, h)
-		s.tell(h, true, Event{Kind: ChatMissed})
+		s.miss(h)
 	case Claimed:
 		s.tell(h, false, Event{Kind: PatronGone, Value: why})
+		if h.Silent == notSilent && get[Due](s, dueKey(DueSilent, h.Number)) == nil {
+			s.listen(h)
+		}
 	}
 }
 
@@ -169,10 +170,13 @@ func (x *SetContact) apply(s *state) error {
 		h.Name = x.Name
 	}
 	if x.Email != "" {
-		h.Email = x.Email
+		h.Email, h.ContactUntil = x.Email, 0
 	}
 	put(s, h)
 	s.tell(h, false, Event{Kind: ContactChanged})
+	if x.Email != "" {
+		s.contactCame(h)
+	}
 	return nil
 }
 

@@ -172,6 +172,59 @@ func TestLinesHaveNoGapsAndOneOwner(t *testing.T) {
 	})
 }
 
+// A timer stands only for a chat of which it still has something to say, and what hangs on a chat's state hangs on nothing else.
+func TestTimersAndFlagsFitTheirChats(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := library(t)
+		apply(t, m, envelopes(t))
+		r, err := desk.NewReader(m, desk.NodeActor("n0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		due, err := desk.NextDue(m, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range due {
+			if d.Chat == 0 || d.Kind == desk.DueAddress {
+				continue
+			}
+			h, err := r.Chat(d.Chat)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fits := map[desk.DueKind]bool{
+				desk.DueRing:     h.State == desk.Waiting,
+				desk.DueRingAck:  h.State == desk.Waiting,
+				desk.DueGone:     h.State == desk.Waiting || h.State == desk.Claimed,
+				desk.DueTransfer: h.State == desk.Claimed && h.Offer.To != "",
+				desk.DueGrace:    h.State == desk.Claimed && h.LostAt != 0,
+				desk.DueRering:   h.State == desk.Claimed && h.LostAt != 0,
+				desk.DueSilent:   h.State == desk.Claimed,
+				desk.DuePromise:  h.Promise.By != "" && (h.State == desk.Waiting || h.State == desk.Claimed),
+				desk.DuePurge:    h.NoStore,
+			}
+			if !fits[d.Kind] {
+				t.Fatalf("chat %d is %s and has a timer %s", h.Number, h.State, d.Kind)
+			}
+		}
+		for n := uint64(1); n <= 4; n++ {
+			h, err := r.Chat(n)
+			if err != nil {
+				continue
+			}
+			switch {
+			case h.State == desk.Claimed && h.Owner == "", h.State == desk.Waiting && h.Owner != "":
+				t.Fatalf("chat %d is %s and its owner is %q", n, h.State, h.Owner)
+			case h.Silent != 0 && h.State != desk.Claimed, h.ToTag && h.State == desk.Claimed:
+				t.Fatalf("chat %d is %s: silent %d, to tag %v", n, h.State, h.Silent, h.ToTag)
+			case h.Promise.By != "" && h.State != desk.Waiting && h.State != desk.Claimed:
+				t.Fatalf("chat %d is %s and promised by %s", n, h.State, h.Promise.By)
+			}
+		}
+	})
+}
+
 func TestCommandsSurviveTheirEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		env := desk.Envelope{Request: desktest.DrawRequest(t), Stamp: desktest.Start}

@@ -35,6 +35,15 @@ type Reader interface {
 	Lines(chat, after uint64, limit int) ([]*Line, error)
 	// Held returns the text held for the actor in a chat.
 	Held(chat uint64) (*Held, error)
+	// ToTag lists the ended chats that wait for a tag of an account, by number.
+	ToTag(account string) ([]*Chat, error)
+	// MissedChats lists the missed chats of a department ("" = all that the actor may read), the oldest first.
+	MissedChats(department string) ([]MissedChat, error)
+	// WaitMinutes is how long a patron who comes at now waits in a department, in minutes that four of five waits stay
+	// within: 1, 2, 3, 5 or 10. 0 = nothing honest can be said.
+	WaitMinutes(department string, now Time) (int, error)
+	// WritableUntil is until when the patron's lines reopen an ended chat; 0 while it goes on, or when they don't.
+	WritableUntil(chat uint64) (Time, error)
 	// LiveChats lists the numbers of chats whose patrons are attached on a node. Nodes only.
 	LiveChats(node string) ([]uint64, error)
 
@@ -46,6 +55,8 @@ type Reader interface {
 	StaffList() ([]*Staff, error)
 	// Reach says how a member of staff can be reached at now.
 	Reach(account string, now Time) (Reach, error)
+	// Duty is how a member of staff stands at now, and until when what they said with !on or !off holds (0 = open, or nothing said).
+	Duty(account string, now Time) (state DutyState, until Time, err error)
 	// Crew lists who is available at now for a department's chats, and who is connected.
 	Crew(department string, now Time) (available, connected []string, err error)
 	// Sessions lists an account's open sessions, lost ones included.
@@ -67,6 +78,10 @@ type Reader interface {
 	Handled(smID string) (n uint32, account string, err error)
 	// Nodes lists the desk's nodes.
 	Nodes() ([]*Node, error)
+
+	TicketReader
+	FAQReader
+	WebReader
 }
 
 // DepartmentView is what a patron sees of a department.
@@ -181,7 +196,7 @@ func (r *reader) Department(id string) (*Department, error) {
 
 // object is what Can asks about a chat.
 func (r *reader) object(h *Chat) (Object, error) {
-	o := Object{Token: h.Token, Owner: h.Owner, Joined: slices.Concat(h.Joined, h.Watching), To: h.Offer.To}
+	o := Object{Token: h.Token, Owner: h.Owner, Joined: slices.Concat(h.Joined, h.Watching), To: h.Offer.To, Rung: h.Rung}
 	d, err := load[Department](r.src, departmentKey(h.Department))
 	if d != nil {
 		o.Crew = d.Crew()

@@ -51,8 +51,24 @@ func Tables() []TableInfo {
 		{heldTable, []Index{byTime}},
 		{resendTable, []Index{byTime}},
 		{messageTable, nil},
-		{chatTable, []Index{byToken, byState, byOwner, byNode}},
+		{chatTable, []Index{byToken, byState, byOwner, byNode, byToTag, byEnd}},
 		{lineTable, nil},
+		{ticketTable, []Index{byState, byOwner, byChat, byEmail}},
+		{entryTable, []Index{byTime}},
+		{pendingTable, nil},
+		{draftTable, nil},
+		{mailOutTable, []Index{byTime, byState, byChat, byMessage, byExpiry}},
+		{mailInTable, nil},
+		{mailIDTable, nil},
+		{senderTable, []Index{byTime}},
+		{faqTable, nil},
+		{missTable, []Index{byTime}},
+		{cannedTable, nil},
+		{linkTable, []Index{byExpiry, byAccount}},
+		{passwordTable, nil},
+		{webTable, []Index{byExpiry, byAccount}},
+		{dutyTable, nil},
+		{waitTable, nil},
 	}
 }
 
@@ -67,6 +83,10 @@ const (
 	byToken      Index = "token"      // token hash
 	byState      Index = "state"      // state, department, time queued
 	byOwner      Index = "owner"      // account of owner or joined
+	byEmail      Index = "email"      // address in lower case, number
+	byMessage    Index = "message"    // Message-ID
+	byToTag      Index = "totag"      // owner of a closed chat without a tag, chat number
+	byEnd        Index = "ended"      // department, when it ended; not yet masked
 )
 
 // load reads one record through a source.

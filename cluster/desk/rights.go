@@ -19,6 +19,11 @@ const (
 	AnnotateChat                    // note, tag, join
 	AnswerOffer                     // accept or decline a transfer
 	ReadMissed                      // the list of missed chats
+	ReadTicket                      // its entries, notes and mail
+	HandleTicket                    // answer, assign, tag, merge
+	OpenTickets                     // for a patron: out of a chat or by hand
+	WriteFAQ                        // make, change, publish
+	WriteCanned                     // a canned reply: Owner "" = everybody's
 	MessageStaff                    // write to a colleague
 	ReadDirectory                   // colleagues and their presence
 	OwnAccount                      // one's own sessions, devices, data
@@ -35,6 +40,7 @@ type Object struct {
 	Owner  string   // account that owns the chat, session or data
 	Joined []string // accounts that joined the chat
 	To     string   // account that a transfer is offered to
+	Rung   []string // accounts that a chat rang for, backups among them
 }
 
 // Who is an actor with what the records say of them.
@@ -73,7 +79,7 @@ func staffCan(who Who, action Action, o Object) bool {
 	case ManageStaff, ManageDesk:
 		return who.Role >= RoleAdmin
 	case ClaimWaiting:
-		return who.Role >= RoleTrainee && serves
+		return who.Role >= RoleTrainee && (serves || slices.Contains(o.Rung, who.ID))
 	case ReadChat, AnnotateChat:
 		return part || who.Role >= RoleOperator && serves
 	case HandleChat:
@@ -84,6 +90,14 @@ func staffCan(who Who, action Action, o Object) bool {
 		return who.Role >= RoleTrainee && o.To == who.ID
 	case ReadMissed:
 		return who.Role >= RoleOperator
+	case ReadTicket, HandleTicket:
+		return who.Role >= RoleOperator && (owns || serves)
+	case OpenTickets:
+		return who.Role >= RoleOperator
+	case WriteFAQ:
+		return who.Role >= RoleLead
+	case WriteCanned:
+		return who.Role >= RoleAdmin || who.Role >= RoleLead && o.Owner == "" || who.Role >= RoleTrainee && owns
 	}
 	return false
 }

@@ -2,21 +2,26 @@
 
 package desk
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // DueKind says what a timer is for.
 type DueKind string
 
 // The kinds of timer.
 const (
-	DueRing     DueKind = "ring"     // repeat the ring
+	DueRing     DueKind = "ring"     // next step of the ladder
 	DueGone     DueKind = "gone"     // the patron has been away too long
 	DueTransfer DueKind = "transfer" // the offer lapses
 	DueGrace    DueKind = "grace"    // tell the patron that the operator is lost
 	DueRering   DueKind = "rering"   // give the chat to somebody else
+	DueAddress  DueKind = "address"  // no address came for the chat's ticket
+
+	DueRingAck    DueKind = "ring-ack"    // a ring must have been received
+	DueSilent     DueKind = "silent"      // next stage of the patron's silence
+	DuePromise    DueKind = "promise"     // a promised wait is over
+	DuePurge      DueKind = "purge"       // forget the lines of a chat that isn't kept
+	DueDuty       DueKind = "duty"        // time changes somebody's duty; Name = account
+	DueMissedList DueKind = "missed-list" // tell somebody of the missed chats again; Name = account
 )
 
 // Due is a timer. The leader proposes Fire when it is due; a timer that is gone by then is a no-op.
@@ -24,19 +29,21 @@ type Due struct {
 	Kind DueKind
 	Chat uint64
 	At   Time
+	Name string // what it is about, where that isn't a chat
 }
 
 const dueTable Table = "due"
 
 func dueKey(kind DueKind, chat uint64) key { return key("").word(string(kind)).num(chat) }
 func (d *Due) table() Table                { return dueTable }
-func (d *Due) key() key                    { return dueKey(d.Kind, d.Chat) }
+func (d *Due) key() key                    { return dueKey(d.Kind, d.Chat) + key(d.Name) }
 func (d *Due) entries() []Entry            { return []Entry{{byTime, string(key("").num(uint64(d.At)))}} }
 
 func (d *Due) code(c *coder) {
 	word(c, &d.Kind)
 	c.u64(&d.Chat)
 	c.time(&d.At)
+	c.str(&d.Name)
 }
 
 // NextDue returns up to limit timers, the earliest first.
@@ -77,60 +84,39 @@ func (x *Fire) apply(s *state) error {
 		return nil
 	}
 	remove(s, d)
+	switch d.Kind {
+	case DueDuty:
+		s.dutyDue(d.Name)
+		return nil
+	case DueMissedList:
+		s.missedListDue(d.Name)
+		return nil
+	}
 	h := get[Chat](s, chatKey(d.Chat))
 	if h == nil {
 		return nil
 	}
 	switch d.Kind {
 	case DueRing:
-		s.ringAgain(h)
+		s.climb(h)
+	case DueRingAck:
+		s.ringUnheard(h)
+	case DueSilent:
+		s.silent(h)
+	case DuePromise:
+		s.promiseDue(h)
+	case DuePurge:
+		s.purge(h)
 	case DueGone:
 		s.gone(h, "silent")
 	case DueTransfer:
 		s.endOffer(h, TransferLapsed)
 	case DueGrace:
 		s.operatorGrace(h)
+	case DueAddress:
+		s.addressLapsed(h)
 	case DueRering:
 		return s.operatorRering(h)
 	}
 	return nil
-}
-
-// ring shows a waiting chat to everyone who is available, at once, if its patron is there.
-func (s *state) ring(h *Chat) {
-	h.Rings = 0
-	s.ringAgain(h)
-}
-
-func (s *state) ringAgain(h *Chat) {
-	if h.State != Waiting || len(h.Attached) == 0 {
-		return
-	}
-	d := get[Department](s, departmentKey(h.Department))
-	if d == nil {
-		return
-	}
-	h.Rings++
-	put(s, h)
-	s.tell(h, false, Event{Kind: ChatRang, N: h.Rings, Audience: Audience{Staff: s.crew(d).available}})
-	if h.Rings < 2 {
-		s.later(DueRing, h.Number, s.clock(ClockRingRepeat))
-	}
-}
-
-// ringFor shows the waiting chats to somebody who has just become available.
-func (s *state) ringFor(account string) {
-	p := get[Staff](s, staffKey(account))
-	if p == nil {
-		return
-	}
-	for _, h := range find[Chat](s, Range{Index: byState, Prefix: string(key("").word(string(Waiting)))}) {
-		d := get[Department](s, departmentKey(h.Department))
-		if d == nil || len(h.Attached) == 0 || !slices.Contains(s.crew(d).available, account) {
-			continue
-		}
-		e := Event{Kind: ChatRang, Chat: h.Number, Department: h.Department, N: h.Rings}
-		e.Audience.Staff = []string{account}
-		s.emit(e)
-	}
 }

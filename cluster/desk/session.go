@@ -213,20 +213,16 @@ func (x *SetShow) apply(s *state) error {
 	if err := s.may(OwnAccount, Object{Owner: o.Account}); err != nil {
 		return err
 	}
-	before, err := reachOf(s.tx, o.Account, s.clockTable(), s.now)
-	if s.fail(err) {
-		return nil
-	}
 	if o.Show != x.Show {
 		o.Changed = s.now
 	}
 	o.Show, o.Status, o.Priority, o.Lost = x.Show, x.Status, x.Priority, false
 	put(s, o)
 	s.tellSession(ShowChanged, o, string(x.Show))
-	if before != Available && o.reach(s.clock(ClockAutoAway), s.now) == Available {
-		s.ringFor(o.Account)
-	}
+	answer := s.reply
+	s.duty(o.Account)
 	s.operatorSeen(o.Account)
+	s.reply = answer
 	return nil
 }
 
@@ -244,6 +240,7 @@ func (s *state) endSession(o *Session, why string) {
 	put(s, o)
 	s.tellSession(SessionClosed, o, why)
 	s.operatorUnseen(o.Account)
+	s.duty(o.Account)
 }
 
 // loseSession marks a session whose node is gone.
@@ -252,12 +249,14 @@ func (s *state) loseSession(o *Session) {
 	put(s, o)
 	s.tellSession(SessionClosed, o, "lost")
 	s.operatorUnseen(o.Account)
+	s.duty(o.Account)
 }
 
 func (s *state) endSessions(account, why string) {
 	for _, o := range s.sessions(account) {
 		s.endSession(o, why)
 	}
+	s.endWebSessions(account)
 }
 
 // tellSession tells the person and their departments of a session's change.

@@ -33,6 +33,13 @@ const (
 	ClockAutoAway                   // away without a status text still counts as available
 	ClockHeld                       // held text can be sent
 	ClockReopen                     // a patron's line reopens a chat that staff closed
+	ClockSilentTold                 // patron silent → the owner is told
+	ClockSilentWarned               // patron silent → the page asks
+	ClockSilentEnded                // patron silent → the chat ends
+	ClockMissedAgain                // the missed list is told again
+	ClockUndo                       // a doing can be taken back
+	ClockAddress                    // a ticket waits for its chat's patron to give an address
+	ClockMailHold                   // an answer by mail can be taken back
 	clockCount
 )
 
@@ -66,6 +73,13 @@ func Clocks() []ClockInfo {
 		{ClockAutoAway, "auto_away", 30 * time.Minute},
 		{ClockHeld, "held", 10 * time.Minute},
 		{ClockReopen, "reopen", 2 * time.Minute},
+		{ClockAddress, "ticket_address", 30 * time.Minute},
+		{ClockMailHold, "mail_hold", 60 * time.Second},
+		{ClockSilentTold, "silent_told", 5 * time.Minute},
+		{ClockSilentWarned, "silent_warned", 10 * time.Minute},
+		{ClockSilentEnded, "silent_ended", 15 * time.Minute},
+		{ClockMissedAgain, "missed_again", time.Hour},
+		{ClockUndo, "undo", 60 * time.Second},
 	}
 }
 

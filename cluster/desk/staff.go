@@ -43,6 +43,7 @@ type Staff struct {
 	Departments []string
 	Disabled    bool
 	Email       string
+	Limit       uint64 // chats at once, silent patrons' not counted; 0 = any number
 }
 
 const staffTable Table = "staff"
@@ -67,6 +68,7 @@ func (p *Staff) code(c *coder) {
 	c.strs(&p.Departments)
 	c.flag(&p.Disabled)
 	c.str(&p.Email)
+	c.u64(&p.Limit)
 }
 
 // SetStaff adds a member of staff or changes one. New = true refuses an account that exists.
@@ -114,6 +116,7 @@ func (x *SetStaff) apply(s *state) error {
 	if p.Disabled || old != nil && old.Role != p.Role {
 		s.endSessions(p.Account, "disabled")
 	}
+	s.duty(p.Account)
 	return nil
 }
 
@@ -137,6 +140,7 @@ func (x *DisableStaff) apply(s *state) error {
 	put(s, p)
 	s.emit(Event{Kind: StaffDisabled, Staff: p.Account, Audience: Audience{Staff: []string{p.Account}, Departments: p.Departments}})
 	s.endSessions(p.Account, "disabled")
+	s.unassign(p.Account)
 	for _, chat := range s.ownedBy(p.Account) {
 		if err := s.requeue(chat, "operator-lost"); err != nil {
 			return err

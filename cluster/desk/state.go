@@ -31,6 +31,7 @@ type meta struct {
 	Mark    uint64 // how many digests were checked
 	MarkSum sum    // the digest at the last check
 	Last    Time   // stamp of the last command
+	Mail    uint64 // last MailOut
 }
 
 const metaTable Table = "meta"
@@ -48,6 +49,7 @@ func (m *meta) code(c *coder) {
 	c.u64(&m.Mark)
 	m.MarkSum.code(c)
 	c.time(&m.Last)
+	c.u64(&m.Mail)
 }
 
 func loadMeta(src Source) (*meta, error) {

@@ -65,10 +65,13 @@ type Reply struct {
 	Chat   uint64 // the chat concerned
 	Line   uint64 // number of the line within its chat
 	At     Time   // when it was applied first
-	Value  string // a small value: the session's granted resource, the tag, …
+	Value  string // a small value: the session's granted resource; "masked" = a card number was taken out of the line; what was undone; …
 	Staff  string // the colleague concerned: whom a transfer was offered to
 	Again  bool   // this answers a repeat; nothing was done this time. Not recorded
 	Opened bool   // OpenChat: a chat was made (false: an open chat was continued)
+	Ticket uint64 // the ticket concerned
+	Entry  uint64 // number of the entry within its ticket
+	Mail   uint64 // the outgoing mail concerned
 }
 
 func (r *Reply) code(c *coder) {
@@ -79,6 +82,9 @@ func (r *Reply) code(c *coder) {
 	c.str(&r.Value)
 	c.str(&r.Staff)
 	c.flag(&r.Opened)
+	c.u64(&r.Ticket)
+	c.u64(&r.Entry)
+	c.u64(&r.Mail)
 }
 
 // Cursor is a place in the history of events. The zero Cursor is before the first event kept.

@@ -7,10 +7,12 @@ import "slices"
 // MaxTags is how many tags a chat may bear.
 const MaxTags = 20
 
-// TagChat puts tags on a chat, also on one that is closed. Where a department lists its tags, only those.
+// TagChat puts tags on a chat, also on one that is closed, and fills in closing fields. Where a department lists its tags,
+// only those. With its first tag a chat leaves the list of those to tag.
 type TagChat struct {
-	Chat uint64
-	Tags []string
+	Chat   uint64
+	Tags   []string
+	Fields []Field
 }
 
 // CommandName is the word for the command in the log.
@@ -19,6 +21,7 @@ func (*TagChat) CommandName() string { return "TagChat" }
 func (x *TagChat) code(c *coder) {
 	c.u64(&x.Chat)
 	c.strs(&x.Tags)
+	codeFields(c, &x.Fields)
 }
 
 func (x *TagChat) apply(s *state) error {
@@ -27,27 +30,36 @@ func (x *TagChat) apply(s *state) error {
 		return err
 	}
 	s.reply.Chat = h.Number
-	return s.tag(h, x.Tags)
+	if err := s.fill(h, x.Fields); err != nil {
+		return err
+	}
+	added, err := s.tag(h, x.Tags)
+	if err == nil && len(added) > 0 {
+		s.undoable(h, undoTag, added)
+		put(s, h)
+	}
+	return err
 }
 
-// tag adds tags to a chat and puts it.
-func (s *state) tag(h *Chat, tags []string) error {
+// tag adds tags to a chat and puts it. It returns those that are new.
+func (s *state) tag(h *Chat, tags []string) (added []string, err error) {
 	d := get[Department](s, departmentKey(h.Department))
 	for _, t := range tags {
 		if !plain(t, 64) || d != nil && len(d.Tags) > 0 && !slices.Contains(d.Tags, t) {
-			return &Error{Code: Invalid, Field: "tag", Chat: h.Number}
+			return nil, &Error{Code: Invalid, Field: "tag", Chat: h.Number}
 		}
 		if slices.Contains(h.Tags, t) {
 			continue
 		}
 		if len(h.Tags) >= MaxTags {
-			return &Error{Code: Busy, Field: "tag", Chat: h.Number}
+			return nil, &Error{Code: Busy, Field: "tag", Chat: h.Number}
 		}
-		h.Tags = append(h.Tags, t)
+		h.Tags, added = append(h.Tags, t), append(added, t)
+		h.ToTag = false
 		s.tell(h, false, Event{Kind: ChatTagged, Staff: s.env.Actor.ID, Value: t})
 	}
 	put(s, h)
-	return nil
+	return added, nil
 }
 
 // UntagChat takes one tag off.

@@ -4,6 +4,7 @@ package desk
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -52,6 +53,36 @@ func checkShort(s, field string, most int) error {
 		return refuseField(Invalid, field)
 	}
 	return nil
+}
+
+// checkBody refuses a text of more than MaxBody bytes, one that isn't UTF-8 and control characters but tab and newline.
+func checkBody(s, field string, empty bool) error {
+	if s == "" && empty {
+		return nil
+	}
+	if s == "" || len(s) > MaxBody || cleanText(s) != s {
+		return refuseField(Invalid, field)
+	}
+	return nil
+}
+
+// cleanText drops what checkBody refuses, and makes newlines of all line ends.
+func cleanText(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r':
+			return '\n'
+		case r < ' ' && r != '\n' && r != '\t', r == 0x7f:
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// cleanLine makes one line of a text, without control characters.
+func cleanLine(s string) string {
+	return strings.TrimSpace(strings.Join(strings.Fields(cleanText(s)), " "))
 }
 
 // StanzaID is the Key.ID of a stanza's number: fixed width, so that the newest is the last in order.

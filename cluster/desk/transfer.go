@@ -67,9 +67,12 @@ func (s *state) transferTo(h *Chat, id string) error {
 	}
 	before := h.Owner
 	s.cancel(h.Number, DueTransfer, DueGrace, DueRering)
+	s.heard(h)
+	s.keep(h)
 	from := get[Department](s, departmentKey(h.Department))
 	h.State, h.Owner, h.Offer, h.Department = Waiting, "", Offer{}, id
-	h.Queued, h.LostAt, h.Told = s.front(id, h.Opened), 0, false
+	h.Queued, h.LostAt, h.Told, h.Since, h.Undo = s.front(id, h.Opened), 0, false, s.now, Undo{}
+	h.NoStore = h.NoStore || d.NoStore
 	put(s, h)
 	e := Event{Kind: ChatTransferred, Staff: before}
 	e.Audience.Staff = []string{before}
@@ -83,6 +86,7 @@ func (s *state) transferTo(h *Chat, id string) error {
 	if len(h.Attached) == 0 {
 		s.later(DueGone, h.Number, s.clock(ClockGone))
 	}
+	s.freed(before)
 	return nil
 }
 

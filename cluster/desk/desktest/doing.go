@@ -25,6 +25,12 @@ func request(name, verb, rest string) (desk.Request, error) {
 		r.Command = staffDoing(name, verb, chat, rest, text)
 	}
 	if r.Command == nil {
+		r.Command = chatDoing(r.Actor, verb, rest)
+	}
+	if r.Command == nil {
+		r.Command = ticketDoing(r.Actor, verb, rest)
+	}
+	if r.Command == nil {
 		return r, fmt.Errorf("nobody like %s does %q", name, verb)
 	}
 	if verb == "connect" || verb == "disconnect" {
@@ -34,6 +40,9 @@ func request(name, verb, rest string) (desk.Request, error) {
 }
 
 func actor(name string) desk.Actor {
+	if name == "desk" {
+		return desk.Actor{Kind: desk.AdminKind, ID: "test"}
+	}
 	if len(name) == 2 && name[1] >= '0' && name[1] <= '9' {
 		switch name[0] {
 		case 'p':

@@ -17,14 +17,22 @@ import (
 // DrawRequest draws a doing of a small cast: three patrons, three members of staff, one node; chats 1 to 4.
 func DrawRequest(t *rapid.T) desk.Request {
 	doings := map[string][]string{
-		"p": {"open reference Q%d", "say %d text", "leave %d", "attach %d n0", "detach %d n0", "attach %d n1", "detach %d n1", "contact %d a@b.example", "seen %d 3"},
+		"p": {"open reference Q%d", "say %d text", "leave %d", "attach %d n0", "detach %d n0", "attach %d n1", "detach %d n1", "contact %d a@b.example", "seen %d 3", "here %d", "rate %d 4 fine"},
 		"s": {
 			"connect", "disconnect", "show online", "show away", "show dnd", "claim %d", "claim %d", "release %d", "say %d hello",
 			"resend %d twice", "note %d for us", "hold %d slip", "send %d", "tag %d renewals", "untag %d renewals", "join %d",
 			"watch %d", "part %d", "transfer %d ben", "transfer %d ana", "transfer %d #digital", "accept %d", "decline %d",
 			"close %d renewals", "close %d", "dismiss %d why", "message ben hi",
+			"received %d", "no %d", "on", "off", "off 1m", "still %d", "ask-contact %d", "promise %d 1", "claim! %d", "reopen %d", "undo %d",
+			"redact %d 1", "redact %d slip", "close-typing %d renewals",
 		},
-		"n": {"up one", "up two", "down one", "down two", "expire"},
+		"n": {
+			"up one", "up two", "down one", "down two", "expire", "department reference backups=dora,#digital",
+			"department digital nostore untagged", "person ana 1", "shifts reference ana 0h 5m, ben 1m 24h", "clock claim_deadline 10s",
+		},
+	}
+	if rapid.IntRange(0, 2).Draw(t, "about") == 0 {
+		doings = ticketDoings()
 	}
 	names := map[string][]string{"p": {"p1", "p2", "p3"}, "s": {"ana", "ben", "dora"}, "n": {"n0"}}
 	side := rapid.SampledFrom([]string{"p", "p", "s", "s", "s", "n"}).Draw(t, "side")

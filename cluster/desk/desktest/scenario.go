@@ -27,7 +27,7 @@ import (
 //	ana: connect → ok
 //	…
 //
-// Each answer is followed by the events that it caused. "library" starts a new one with the desk of Store.Library;
+// Each answer is followed by the events that it caused. "look N" prints a ticket, "term N" elects a leader. "library" starts a new one with the desk of Store.Library;
 // "digest" prints nothing but checks that the same log gives the same digest again. go test -rewrite writes the files.
 func RunScenarios(t *testing.T, dir string) {
 	datadriven.Walk(t, dir, func(t *testing.T, path string) {
@@ -62,6 +62,19 @@ type cast struct {
 
 func (c *cast) line(t *testing.T, out *strings.Builder, line string) {
 	if line == "" || strings.HasPrefix(line, "#") {
+		return
+	}
+	if after, ok := strings.CutPrefix(line, "look "); ok {
+		c.look(t, out, after)
+		return
+	}
+	if after, ok := strings.CutPrefix(line, "term "); ok {
+		c.store.Term, _ = strconv.ParseUint(after, 10, 64)
+		fmt.Fprintln(out, line)
+		return
+	}
+	if what, ok := strings.CutPrefix(line, "see "); ok {
+		c.see(t, out, what)
 		return
 	}
 	if after, ok := strings.CutPrefix(line, "wait "); ok {
@@ -123,8 +136,20 @@ func refusalWords(e *desk.Error) string {
 
 func replyWords(r desk.Reply) string {
 	out := "ok"
-	if r.Line > 0 {
+	switch {
+	case r.Line > 0 && r.Chat > 0:
 		out += fmt.Sprintf(" chat %d line %d", r.Chat, r.Line)
+	case r.Line > 0:
+		out += fmt.Sprintf(" line %d", r.Line)
+	}
+	if r.Ticket > 0 {
+		out += fmt.Sprintf(" ticket %d", r.Ticket)
+	}
+	if r.Entry > 0 {
+		out += fmt.Sprintf(" entry %d", r.Entry)
+	}
+	if r.Mail > 0 {
+		out += fmt.Sprintf(" mail %d", r.Mail)
 	}
 	if r.Value != "" {
 		out += " " + r.Value
@@ -163,6 +188,8 @@ func eventWords(e desk.Event) string {
 	}
 	field("chat", strconv.FormatUint(e.Chat, 10))
 	field("line", strconv.FormatUint(e.Line, 10))
+	field("ticket", strconv.FormatUint(e.Ticket, 10))
+	field("entry", strconv.FormatUint(e.Entry, 10))
 	field("staff", e.Staff)
 	field("to", e.To)
 	field("node", e.Node)
@@ -172,9 +199,7 @@ func eventWords(e desk.Event) string {
 	if e.Audience.Patron {
 		audience = append(audience, "patron")
 	}
-	for _, a := range e.Audience.Staff {
-		audience = append(audience, a)
-	}
+	audience = append(audience, e.Audience.Staff...)
 	for _, d := range e.Audience.Departments {
 		audience = append(audience, "#"+d)
 	}

@@ -21,6 +21,7 @@ type Store struct {
 	now     atomic.Int64  // a desk.Time; may be read within View
 	changed chan struct{} // closed and replaced at every change
 	refusal error         // what Do answers instead, if set
+	Term    uint64        // of the leader; set it between calls only
 }
 
 // NewStore returns a store of an empty desk whose clock stands at a fixed moment.
@@ -83,6 +84,7 @@ func (s *Store) do(r desk.Request) (desk.Reply, error) {
 	if err != nil {
 		return desk.Reply{}, err
 	}
+	env.Term = s.Term
 	reply, _, err := desk.Apply(s.state, env)
 	close(s.changed)
 	s.changed = make(chan struct{})
