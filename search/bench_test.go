@@ -19,7 +19,7 @@ import (
 
 const benchLines = 100_000
 
-func benchDesk(b *testing.B, docs []Doc) *desk {
+func benchDesk(b *testing.B, docs []Doc) *library {
 	b.Helper()
 	d := open(b)
 	for i := 0; i < len(docs); i += 1000 {

@@ -212,7 +212,7 @@ func each(t *testing.T, dir string, f func(name string)) {
 
 // TestEraseLeavesNoByte looks for the words of erased documents in all files, in the clear and as stems.
 func TestEraseLeavesNoByte(t *testing.T) {
-	traces := func(d *desk) (out []string) {
+	traces := func(d *library) (out []string) {
 		each(t, d.dir, func(name string) {
 			text, err := os.ReadFile(name)
 			if err != nil {
@@ -232,16 +232,16 @@ func TestEraseLeavesNoByte(t *testing.T) {
 	ctx := context.Background()
 	for _, tc := range []struct {
 		rule string
-		do   func(d *desk)
+		do   func(d *library)
 	}{
-		{"one segment", func(d *desk) { d.add(append(chatter(50, 1), secret("secretid1", 0))...) }},
-		{"one document in all", func(d *desk) { d.add(secret("secretid1", 0)) }},
-		{"many segments, replaced and in two years", func(d *desk) {
+		{"one segment", func(d *library) { d.add(append(chatter(50, 1), secret("secretid1", 0))...) }},
+		{"one document in all", func(d *library) { d.add(secret("secretid1", 0)) }},
+		{"many segments, replaced and in two years", func(d *library) {
 			for i, c := range chatter(60, 1) {
 				d.add(c, secret(fmt.Sprintf("secretid%d", i%3), i%2))
 			}
 		}},
-		{"deleted before", func(d *desk) {
+		{"deleted before", func(d *library) {
 			d.add(append(chatter(50, 1), secret("secretid1", 0))...)
 			d.merge()
 			if err := d.Delete(ctx, []string{"secretid1"}, 9); err != nil {

@@ -38,7 +38,7 @@ func readFAQs(t testing.TB) (docs []Doc, samples []sample) {
 	return docs, samples
 }
 
-func (d *desk) answer(text string, o Options) Answers {
+func (d *library) answer(text string, o Options) Answers {
 	d.t.Helper()
 	a, err := d.Answer(context.Background(), text, o)
 	if err != nil {

@@ -19,20 +19,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var day = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
 
-// desk is an index under test.
-type desk struct {
+// library is an index under test.
+type library struct {
 	*Index
 	t   testing.TB
 	dir string
 	seq uint64
 }
 
-func open(t testing.TB, langs ...string) *desk {
+func open(t testing.TB, langs ...string) *library {
 	t.Helper()
 	return openAt(t, t.TempDir(), langs...)
 }
 
-func openAt(t testing.TB, dir string, langs ...string) *desk {
+func openAt(t testing.TB, dir string, langs ...string) *library {
 	t.Helper()
 	x, err := Open(Config{Dir: dir, Languages: langs})
 	if err != nil {
@@ -43,10 +43,10 @@ func openAt(t testing.TB, dir string, langs ...string) *desk {
 			t.Error(err)
 		}
 	})
-	return &desk{Index: x, t: t, dir: dir}
+	return &library{Index: x, t: t, dir: dir}
 }
 
-func (d *desk) add(docs ...Doc) {
+func (d *library) add(docs ...Doc) {
 	d.t.Helper()
 	d.seq++
 	if err := d.Put(context.Background(), docs, d.seq); err != nil {
@@ -55,7 +55,7 @@ func (d *desk) add(docs ...Doc) {
 }
 
 // lines puts lines, one a batch, so that each is a segment of its own at first. Their IDs are l1, l2 …
-func (d *desk) lines(texts ...string) {
+func (d *library) lines(texts ...string) {
 	d.t.Helper()
 	for i, s := range texts {
 		d.add(line(fmt.Sprintf("l%d", i+1), s))
@@ -68,7 +68,7 @@ func faq(id, question, answer string, also ...string) Doc {
 	return Doc{ID: id, Kind: FAQ, Title: question, Text: answer, Also: also}
 }
 
-func (d *desk) search(q string, o Options) Result {
+func (d *library) search(q string, o Options) Result {
 	d.t.Helper()
 	if o.Now.IsZero() {
 		o.Now = day.AddDate(0, 0, 10)
@@ -81,7 +81,7 @@ func (d *desk) search(q string, o Options) Result {
 }
 
 // find returns the IDs of the hits with blanks between.
-func (d *desk) find(q string, o Options) string {
+func (d *library) find(q string, o Options) string {
 	d.t.Helper()
 	return ids(d.search(q, o))
 }

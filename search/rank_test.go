@@ -76,7 +76,7 @@ func TestScoreIsBM25(t *testing.T) {
 }
 
 // merge brings every part into one segment.
-func (d *desk) merge() {
+func (d *library) merge() {
 	d.t.Helper()
 	ctx := context.Background()
 	for _, p := range d.edition().all() {

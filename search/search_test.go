@@ -17,7 +17,7 @@ import (
 )
 
 // furnished is a desk with a little of everything.
-func furnished(t testing.TB) *desk {
+func furnished(t testing.TB) *library {
 	d := open(t)
 	at := func(n int) time.Time { return day.Add(time.Duration(n) * time.Hour) }
 	d.add(
