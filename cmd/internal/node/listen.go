@@ -33,8 +33,10 @@ func listen(cfg config.Config) (_ sockets, err error) {
 		key, addr string
 		to        *net.Listener
 	}{
-		{"http.listen", cfg.HTTP.Listen, &s.http}, {"http.tls_listen", cfg.HTTP.TLSListen, &s.https},
-		{"xmpp.listen", cfg.XMPP.Listen, &s.xmpp}, {"xmpp.tls_listen", cfg.XMPP.TLSListen, &s.xmpps},
+		{"http.listen", cfg.HTTP.Listen, &s.http},
+		{"http.tls_listen", cfg.HTTP.TLSListen, &s.https},
+		{"xmpp.listen", cfg.XMPP.Listen, &s.xmpp},
+		{"xmpp.tls_listen", cfg.XMPP.TLSListen, &s.xmpps},
 	} {
 		if x.addr == "" {
 			continue

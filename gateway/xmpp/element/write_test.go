@@ -20,10 +20,14 @@ func TestAppendXML(t *testing.T) {
 		{"empty", client, "<iq/>", New(client, "iq")},
 		{"other namespace", client, "<r xmlns='urn:xmpp:sm:3'/>", New("urn:xmpp:sm:3", "r")},
 		{"no namespace", client, "<a xmlns=''/>", New("", "a")},
-		{"namespace back and forth", client, "<iq><q xmlns='x'><i/><m xmlns='jabber:client'/></q><e/></iq>",
-			New(client, "iq").Add(New("x", "q").Add(New("x", "i"), New(client, "m")), New(client, "e"))},
-		{"prefix stream", client, "<stream:features><bind xmlns='b'/></stream:features>",
-			New(NSStream, "features").Add(New("b", "bind"))},
+		{
+			"namespace back and forth", client, "<iq><q xmlns='x'><i/><m xmlns='jabber:client'/></q><e/></iq>",
+			New(client, "iq").Add(New("x", "q").Add(New("x", "i"), New(client, "m")), New(client, "e")),
+		},
+		{
+			"prefix stream", client, "<stream:features><bind xmlns='b'/></stream:features>",
+			New(NSStream, "features").Add(New("b", "bind")),
+		},
 		{"stream without header", "", "<features xmlns='" + NSStream + "'/>", New(NSStream, "features")},
 		{"language", client, "<a xml:lang='ar'/>", New(client, "a").SetIn(NSXML, "lang", "ar")},
 		{"foreign attribute", client, "<a b='1' xmlns:n1='x' n1:b='2'/>", New(client, "a").Set("b", "1").SetIn("x", "b", "2")},
