@@ -41,6 +41,7 @@ type Cluster struct {
 	trans io.Closer
 	port  *peer.Port // nil on a desk of one
 	hub   *hub
+	files *files
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -86,7 +87,7 @@ func Open(cfg Config) (_ *Cluster, err error) {
 	if c.store, err = store.Open(cfg.Dir); err != nil {
 		return nil, err
 	}
-	if err := c.openLog(); err != nil {
+	if err := errors.Join(c.openFiles(), c.openLog()); err != nil {
 		return nil, err
 	}
 	if err := c.openRaft(); err != nil {
@@ -162,7 +163,7 @@ func (c *Cluster) transport(conf *raft.Config) raft.Transport {
 	}
 	c.port = peer.Open(peer.Config{
 		ID: c.cfg.ID, Listener: c.cfg.Listener, Peers: c.cfg.Peers, Identity: c.cfg.Identity, Log: c.log,
-		Forwarded: c.forwarded, Hinted: c.hinted,
+		Forwarded: c.forwarded, Hinted: c.hinted, Blobs: c.files.store,
 	})
 	t := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: c.port.Raft(), MaxPool: 3, Timeout: transportTimeout, Logger: conf.Logger, MsgpackUseNewTimeFormat: true,
@@ -183,6 +184,7 @@ func (c *Cluster) start() {
 	c.wg.Go(c.watchReign)
 	c.wg.Go(c.announce)
 	c.wg.Go(c.watchDisk)
+	c.shareFiles()
 	if c.port != nil {
 		c.wg.Go(c.ping)
 	}
@@ -263,6 +265,9 @@ func (c *Cluster) Close() error {
 // release closes whatever Open has opened so far.
 func (c *Cluster) release() error {
 	c.cancel()
+	if c.files != nil {
+		c.files.stop()
+	}
 	var errs []error
 	if c.raft != nil {
 		errs = append(errs, c.raft.Shutdown().Error())

@@ -29,7 +29,7 @@ const patience = 20 * time.Second
 
 // net3 is three nodes of one desk.
 type net3 struct {
-	t         *testing.T
+	t         testing.TB
 	authority *Authority
 	addrs     map[string]string
 	ports     map[string]*Port
@@ -37,7 +37,7 @@ type net3 struct {
 	forwarded func(ctx context.Context, from string, r wire.Request) wire.Reply
 }
 
-func newAuthority(t *testing.T) *Authority {
+func newAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a, err := NewAuthority("test desk", time.Now())
 	if err != nil {
@@ -46,7 +46,7 @@ func newAuthority(t *testing.T) *Authority {
 	return a
 }
 
-func identity(t *testing.T, a *Authority, id string) *Identity {
+func identity(t testing.TB, a *Authority, id string) *Identity {
 	t.Helper()
 	own, err := a.Pair()
 	if err != nil {
@@ -63,7 +63,9 @@ func identity(t *testing.T, a *Authority, id string) *Identity {
 	return i
 }
 
-func start(t *testing.T, hello time.Duration) *net3 {
+func start(t testing.TB, hello time.Duration) *net3 { return startWith(t, hello, func(*Config) {}) }
+
+func startWith(t testing.TB, hello time.Duration, set func(*Config)) *net3 {
 	n := &net3{t: t, authority: newAuthority(t), addrs: map[string]string{}, ports: map[string]*Port{}, hinted: make(chan string, 10000)}
 	n.forwarded = func(_ context.Context, from string, r wire.Request) wire.Reply {
 		line := r.Request.Command.(*desk.PostLine)
@@ -78,11 +80,13 @@ func start(t *testing.T, hello time.Duration) *net3 {
 		listeners[id], n.addrs[id] = l, l.Addr().String()
 	}
 	for id, l := range listeners {
-		n.ports[id] = open(Config{
+		cfg := Config{
 			ID: id, Listener: l, Peers: n.addrs, Identity: identity(t, n.authority, id), Log: slog.New(slog.DiscardHandler),
 			Forwarded: func(ctx context.Context, from string, r wire.Request) wire.Reply { return n.forwarded(ctx, from, r) },
 			Hinted:    func(from string, h wire.Hint) { n.hinted <- from + " to " + id + ": " + h.Kind + " " + string(h.Data) },
-		}, hello)
+		}
+		set(&cfg)
+		n.ports[id] = open(cfg, hello)
 	}
 	t.Cleanup(func() {
 		for _, p := range n.ports {
@@ -374,7 +378,7 @@ func TestBadPeers(t *testing.T) {
 		{"garbage for a command", forwardByte, []byte(strings.Repeat("garbage", 100)), 0},
 		{"a hint for a command", forwardByte, wire.AppendHint(nil, wire.Hint{Kind: "typing"}), 0},
 		{"garbage for a hint", hintByte, []byte(strings.Repeat("garbage", 100)), 0},
-		{"a purpose of a later program", 'B', nil, wire.RefusalKind},
+		{"a purpose of a later program", 'Z', nil, wire.RefusalKind},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			conn, err := n.ports["n1"].dial(context.Background(), "n0", tc.purpose)

@@ -3,8 +3,8 @@
 // Package peer is the traffic between the nodes of a desk: one TLS port each.
 //
 // Both sides prove which node they are by a certificate of the desk's own authority (mutual TLS 1.3). The first byte
-// that a caller sends says what the connection is for: raft, forwarded commands, hints. Bytes for purposes that come
-// later are refused with a sentence.
+// that a caller sends says what the connection is for: raft, forwarded commands, hints, files. Bytes for purposes that
+// come later are refused with a sentence.
 package peer
 
 import (
@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"refdesk/cluster/blob"
 	"refdesk/cluster/wire"
 )
 
@@ -25,6 +26,7 @@ const (
 	raftByte    = 'R'
 	forwardByte = 'F'
 	hintByte    = 'H'
+	blobByte    = 'B'
 )
 
 // Limits on those who haven't proved who they are.
@@ -48,13 +50,16 @@ type Config struct {
 	Forwarded func(ctx context.Context, from string, r wire.Request) wire.Reply
 	// Hinted takes a hint from another node. It must not block.
 	Hinted func(from string, h wire.Hint)
-	Log    *slog.Logger
+	// Blobs are this node's files, which others push and pull; nil = their questions are refused.
+	Blobs *blob.Store
+	Log   *slog.Logger
 }
 
 // Port is a node's one port to the others, and its connections to them.
 type Port struct {
 	cfg      Config
 	patience time.Duration // with strangers
+	blobTime time.Duration // for a chunk of a file to pass
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -66,6 +71,8 @@ type Port struct {
 
 	links map[string]*link  // forwarding, by node
 	hints map[string]*hints // by node
+
+	blobs map[string]chan struct{} // one token per exchange about a file that a node has under way here
 }
 
 // Open begins to listen.
@@ -75,6 +82,7 @@ func open(cfg Config, patience time.Duration) *Port {
 	p := &Port{
 		cfg: cfg, patience: patience, raft: make(chan net.Conn, raftBacklog), hello: make(chan struct{}, strangers),
 		conns: map[net.Conn]struct{}{}, links: map[string]*link{}, hints: map[string]*hints{},
+		blobs: map[string]chan struct{}{}, blobTime: 2 * patience,
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	for id := range cfg.Peers {
@@ -84,6 +92,7 @@ func open(cfg Config, patience time.Duration) *Port {
 		p.links[id] = &link{port: p, to: id}
 		h := &hints{port: p, to: id, queue: make(chan wire.Hint, hintQueue)}
 		p.hints[id] = h
+		p.blobs[id] = make(chan struct{}, blobLimit)
 		p.wg.Go(h.run)
 	}
 	p.wg.Go(p.accept)
@@ -187,6 +196,8 @@ func (p *Port) greet(raw net.Conn, config *tls.Config) {
 		p.serveForward(conn, from)
 	case purpose == hintByte:
 		p.serveHints(conn, from)
+	case purpose == blobByte && p.cfg.Blobs != nil:
+		p.serveBlob(conn, from)
 	case purpose != raftByte:
 		p.cfg.Log.Info("peer asks for what this program doesn't know", "node", from, "purpose", int(purpose))
 		_ = conn.SetWriteDeadline(time.Now().Add(p.patience))
