@@ -10,7 +10,7 @@ import (
 
 // claim takes a waiting or missed chat.
 func claim(t *turn, a ask) (Answer, error) {
-	answer, ok, err := t.make(a, &desk.ClaimChat{Chat: a.chat}, doing{})
+	answer, ok, err := t.make(a, &desk.ClaimChat{Chat: a.chat, Force: a.force}, doing{})
 	if !ok {
 		return answer, err
 	}
@@ -48,8 +48,19 @@ func accept(t *turn, a ask) (Answer, error) {
 	return answer, err
 }
 
-// decline leaves an offered chat with its owner.
+// decline leaves an offered chat with its owner, or stops a waiting one ringing for the sender.
 func decline(t *turn, a ask) (Answer, error) {
+	h, _, err := t.chat(a.chat)
+	if err != nil {
+		return Answer{}, err
+	}
+	if h != nil && h.State == desk.Waiting {
+		answer, ok, err := t.make(a, &desk.DeclineRing{Chat: a.chat}, doing{not: "Nothing was done"})
+		if ok {
+			answer.Text = fmt.Sprintf("%d rings for you no more. It still waits: %s takes it.", a.chat, t.word("claim", a.chat))
+		}
+		return answer, err
+	}
 	answer, ok, err := t.make(a, &desk.DeclineTransfer{Chat: a.chat}, doing{})
 	if ok {
 		answer.Text = fmt.Sprintf("%d stays with its owner, who is told.", a.chat)

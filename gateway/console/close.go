@@ -11,7 +11,7 @@ import (
 // closeChat ends a chat, with tags on the way. The desk refuses while the patron has written something newer than what
 // the sender's client has.
 func closeChat(t *turn, a ask) (Answer, error) {
-	d, err := t.tagger(a.chat)
+	d, err := t.tagger(a)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -22,7 +22,9 @@ func closeChat(t *turn, a ask) (Answer, error) {
 	if found == nil {
 		return answer, err
 	}
-	x := &desk.CloseChat{Chat: a.chat, Tags: found.tags, Got: t.in.got(a.chat), Force: a.force}
+	x := &desk.CloseChat{
+		Chat: a.chat, Tags: found.tags, Got: t.in.got(a.chat), Force: a.force, Fields: a.fields, Typing: t.in.typing(a.chat),
+	}
 	answer, ok, err := t.make(a, x, doing{not: "Not closed", again: behind(a)})
 	switch {
 	case err != nil:

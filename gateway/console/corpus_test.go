@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ func claimed(t *testing.T) (*deskStore, *Console) {
 	s.opens("Mia", desk.OpenChat{Department: "reference", Question: "How do I renew?"})
 	s.must(staff("sally"), &desk.ClaimChat{Chat: 1})
 	s.must(staff("sally"), &desk.TagChat{Chat: 1, Tags: []string{"printers"}})
+	s.admin(&desk.SetCanned{Canned: desk.Canned{Name: "greeting", Text: "Good morning{name|}!"}})
 	s.opens("Noor", desk.OpenChat{Department: "reference", Question: "Hello?"})
 	return s, New(s, func() desk.Time { return s.now }, Options{})
 }
@@ -127,8 +129,8 @@ func (s *deskStore) forget(account string) {
 func TestOrdinarySentencesArriveByteForByte(t *testing.T) {
 	s, c := claimed(t)
 	sentences := corpus(t, "sentences")
-	if len(sentences) < 40 {
-		t.Errorf("the corpus holds %d sentences, want 40 at least", len(sentences))
+	if len(sentences) < 60 {
+		t.Errorf("the corpus holds %d sentences, want 60 at least", len(sentences))
 	}
 	for i, body := range sentences {
 		t.Run(strconv.Quote(body), func(t *testing.T) {
@@ -142,6 +144,72 @@ func TestOrdinarySentencesArriveByteForByte(t *testing.T) {
 				t.Errorf("the patron got %q; answer %+v", got, a)
 			}
 		})
+	}
+}
+
+// mails counts the mails that a ticket's answers want.
+func (s *deskStore) mails(ticket uint64) (n int) {
+	s.t.Helper()
+	s.read(desk.NodeActor("n0"), func(r desk.Reader) error {
+		all, err := r.Entries(ticket, 0, 0)
+		for _, e := range all {
+			if e.Purpose == desk.MailAnswer || e.Kind == desk.EntryPublic && e.From == desk.FromStaff {
+				n++
+			}
+		}
+		return err
+	})
+	return n
+}
+
+func TestNothingTypedInATicketIsMailedWithoutSend(t *testing.T) {
+	s, c := claimed(t)
+	ticket3(s)
+	before := len(s.texts(1)) + len(s.texts(2))
+	n := 5000
+	for _, body := range slices.Concat(corpus(t, "slips"), corpus(t, "sentences"), []string{
+		"!reply Dear Mia", "!mail now", "!c greeting", "!faq 1", "!ticket x", "!note x", ">>x", "!!send", "send", "! send", "/send", "1send", "x\n!send",
+	}) {
+		if body == "!send" {
+			continue
+		}
+		n++
+		in := at("sally", body, n)
+		in.Place = Place{Ticket: 3}
+		a := handle(t, c, in)
+		if a.Command == "send" {
+			t.Errorf("%q was taken for !send", body)
+		}
+		if a.Posted || a.Held || a.Text == "" {
+			t.Errorf("%q: %+v", body, a)
+		}
+		if s.mails(3) > 0 {
+			t.Fatalf("%q was mailed", body)
+		}
+	}
+	if got := len(s.texts(1)) + len(s.texts(2)); got != before {
+		t.Errorf("%d lines reached a patron", got-before)
+	}
+	in := at("sally", "!send", n+1)
+	in.Place = Place{Ticket: 3}
+	if a := handle(t, c, in); s.mails(3) != 1 {
+		t.Errorf("!send: %+v", a)
+	}
+}
+
+func TestANumberOfAListNeverPublishes(t *testing.T) {
+	s, c := claimed(t)
+	s.admin(&desk.SetFAQ{FAQ: desk.FAQ{Slug: "renew", Question: "How do I renew?", Answer: "So.", State: desk.FAQPublished}})
+	n := 0
+	for _, list := range []string{"!", "!c", "!faq renew", "!tags", "!queue", "!tickets", "!missed", "!transfer", "!assign b"} {
+		n += 2
+		handle(t, c, at("sally", list, n))
+		if a := handle(t, c, at("sally", "!1", n+1)); a.Posted || a.Text == "" {
+			t.Errorf("%s, then !1: %+v", list, a)
+		}
+		if got := s.texts(1); len(got) > 0 {
+			t.Fatalf("%s, then !1: the patron got %q", list, got)
+		}
 	}
 }
 

@@ -18,13 +18,16 @@
 //
 // # What is published
 //
-// Text reaches the patron in two ways only: a body at a chat's address that Handle takes for plain text, and !send. All
-// else is a command, or is held: a slip, an unknown word, a late or over-long text is kept by the desk (HoldText) and
-// the sender is asked. One call makes at most one keyed command; what a refused line is kept with has no key.
+// Text reaches the patron in three ways only: a body at a chat's address that Handle takes for plain text, !send, and a
+// prepared text that !faq or !c names. All else is a command, or is held: a slip, an unknown word, a late or over-long text is kept by the desk (HoldText) and
+// the sender is asked. One call makes at most one command with the stanza's key; what a refused line is kept with has
+// none, and what goes to several colleagues has keys made from it.
+//
+// In a ticket nothing that is typed is mailed: text becomes the sender's draft, and !send mails that.
 //
 // # Lists
 //
-// A numbered list (tags, names that fit, the menu of a bare "!") can be answered for ten minutes by "!N" or by a number
+// A numbered list (tags, names that fit, FAQs, canned replies, tickets, the menu of a bare "!") can be answered for ten minutes by "!N" or by a number
 // as argument; a lone number typed at a chat while its list can be answered is held, not sent. "!N" does what the list
 // says and never publishes. Lists are kept in this process's memory, one an account and place, and are bounded in number: on another
 // node, or after a restart, an old number gets "that list is gone" and nothing is done.

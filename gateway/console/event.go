@@ -4,6 +4,7 @@ package console
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"refdesk/cluster/desk"
@@ -34,6 +35,9 @@ func EventLine(r desk.Reader, me string, e desk.Event) (text string, ok bool) {
 	if e.Chat != 0 {
 		v.chat, _ = r.Chat(e.Chat)
 	}
+	if e.Ticket != 0 {
+		v.ticket, _ = r.Ticket(e.Ticket)
+	}
 	text = tell(v)
 	return text, text != ""
 }
@@ -44,11 +48,13 @@ type telling struct {
 	me   string
 	e    desk.Event
 	chat *desk.Chat // nil if it may not be read
+
+	ticket *desk.Ticket // nil if it may not be read; else what it was merged into
 }
 
 // tellers are the sentences of the kinds of event; "" says nothing.
 func tellers() map[desk.EventKind]func(telling) string {
-	return map[desk.EventKind]func(telling) string{
+	all := map[desk.EventKind]func(telling) string{
 		desk.ChatClaimed:      tellClaimed,
 		desk.ChatReleased:     tellReleased,
 		desk.ChatTransferred:  tellTransferred,
@@ -67,6 +73,9 @@ func tellers() map[desk.EventKind]func(telling) string {
 		desk.OperatorLost:     tellOperator,
 		desk.OperatorBack:     tellOperator,
 	}
+	maps.Copy(all, ticketTellers())
+	maps.Copy(all, shiftTellers())
+	return all
 }
 
 // name is a colleague's public name.
@@ -136,16 +145,26 @@ func tellClosed(v telling) string {
 	switch {
 	case !v.other():
 		return ""
+	case v.e.Value == string(desk.EndedSilent) && v.chat.Owner == v.me && v.chat.ToTag:
+		return fmt.Sprintf("%d has ended, because its patron said nothing more. It needs a tag yet; mine lists what you have to tag.", v.e.Chat)
+	case v.e.Value == string(desk.EndedSilent):
+		return fmt.Sprintf("%d has ended, because its patron said nothing more.", v.e.Chat)
 	case v.e.Staff == "":
 		return fmt.Sprintf("%d is closed.", v.e.Chat)
 	}
 	return fmt.Sprintf("%s has closed %d.", v.name(v.e.Staff), v.e.Chat)
 }
 
-// tellReopened tells who has the chat again: the patron wrote once more.
+// tellReopened tells who has the chat again: the patron wrote once more, or somebody of the staff goes on.
 func tellReopened(v telling) string {
 	if !v.part() {
 		return ""
+	}
+	if v.chat.PatronSeq <= v.e.Seq { // the patron's line would have followed at once
+		if v.e.Staff == v.me {
+			return ""
+		}
+		return fmt.Sprintf("%s has reopened %d.", v.name(v.e.Staff), v.e.Chat)
 	}
 	if v.e.Staff == v.me {
 		return fmt.Sprintf("%d is open again and yours: %s has written once more.", v.e.Chat, patron(v.chat))

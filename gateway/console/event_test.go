@@ -74,6 +74,78 @@ func TestEventLine(t *testing.T) {
 	}
 }
 
+// shiftEvents are the events of tickets, duty, promises and silence, and what is told of them. Ticket 3 is sally's, 4 is
+// nobody's; both are reference's.
+var shiftEvents = []struct {
+	e    desk.Event
+	to   string
+	want string
+}{
+	{desk.Event{Kind: desk.DutyChanged, Staff: "sally", Value: "on"}, "sally", "You are on: chats ring for you."},
+	{desk.Event{Kind: desk.DutyChanged, Staff: "sally", Value: "on"}, "ben", ""},
+	{desk.Event{Kind: desk.DutyChanged, Staff: "sally", Value: "off", At: 1000, Ref: 601000}, "sally", "You are off for 10 min, as you said: no chat rings for you. on at the desk's bot ends it."},
+	{desk.Event{Kind: desk.DutyChanged, Staff: "sally", Value: "off-shift"}, "sally", "You are connected, but the rota does not have you on now: no chat rings for you. on 2h at the desk's bot puts you on."},
+	{desk.Event{Kind: desk.AlarmRaised, Chat: 2, N: 60}, "ben", "Nobody has taken 2 Noor – Reference for 1 min."},
+	{desk.Event{Kind: desk.AlarmRaised, Chat: 1, N: 60}, "ben", ""},
+	{desk.Event{Kind: desk.MissedListTold, Staff: "ben", N: 3}, "ben", "3 missed chats wait to be followed up; missed lists them."},
+	{desk.Event{Kind: desk.MissedListTold, Staff: "ben", N: 3}, "sally", ""},
+	{desk.Event{Kind: desk.PatronSilent, Chat: 1, Staff: "sally", N: 300}, "sally", "Mia has said nothing for 5 min. !still 1 asks whether they are there; otherwise 1 ends by itself."},
+	{desk.Event{Kind: desk.PatronSilent, Chat: 1, Staff: "sally", N: 300}, "ben", ""},
+	{desk.Event{Kind: desk.PatronHere, Chat: 1}, "sally", "Mia says that they are still in 1."},
+	{desk.Event{Kind: desk.WaitPromised, Chat: 2, Staff: "ben", N: 3}, "sally", "Ben has promised the patron of 2 to be there in 3 min."},
+	{desk.Event{Kind: desk.WaitPromised, Chat: 2, Staff: "ben", N: 3}, "ben", ""},
+	{desk.Event{Kind: desk.WaitPromised, Chat: 1, Staff: "sally", N: 3}, "ben", ""},
+	{desk.Event{Kind: desk.WaitDue, Chat: 1, Staff: "sally"}, "sally", "You have promised the patron of 1 to be there by now."},
+	{desk.Event{Kind: desk.WaitLapsed, Chat: 2, Staff: "ben"}, "ben", "Your promise for 2 has lapsed; its patron reads so, and it rings again."},
+	{desk.Event{Kind: desk.WaitLapsed, Chat: 1, Staff: "sally"}, "ben", ""},
+	{desk.Event{Kind: desk.Rated, Chat: 1, N: 5}, "sally", "Mia rates 1 with 5 of 5."},
+	{desk.Event{Kind: desk.LineRedacted, Chat: 1, Staff: "ben"}, "sally", "Ben has taken something out of 1."},
+	{desk.Event{Kind: desk.LineRedacted, Chat: 1, Staff: "sally"}, "sally", ""},
+	{desk.Event{Kind: desk.ChatClosed, Chat: 1, Value: "silent"}, "sally", "1 has ended, because its patron said nothing more."},
+	{desk.Event{Kind: desk.ChatReopened, Chat: 1, Staff: "ben", Seq: 1 << 40}, "sally", "Ben has reopened 1."},
+	{desk.Event{Kind: desk.ContactWanted, Chat: 1, Staff: "ben"}, "sally", "The page asks the patron of 1 for an e-mail address."},
+	{desk.Event{Kind: desk.TicketLapsed, Chat: 1, Staff: "sally"}, "sally", "No ticket for chat 1: no address came."},
+	{desk.Event{Kind: desk.TicketOpened, Ticket: 4}, "ben", "New ticket 4 tim@example.org – Scans – Reference. Its number opens it."},
+	{desk.Event{Kind: desk.TicketOpened, Ticket: 4, Staff: "ben"}, "ben", ""},
+	{desk.Event{Kind: desk.TicketOpened, Ticket: 4}, "dora", ""},
+	{desk.Event{Kind: desk.TicketOpened, Ticket: 3}, "ben", ""},
+	{desk.Event{Kind: desk.TicketOpened, Ticket: 3, Chat: 1}, "sally", "Chat 1 has ticket 3 now: Old maps."},
+	{desk.Event{Kind: desk.TicketAssigned, Ticket: 3, Staff: "ben", To: "sally"}, "sally", "Ben gives you ticket 3 Mia – Old maps."},
+	{desk.Event{Kind: desk.TicketAssigned, Ticket: 3, Staff: "sally", To: "sally"}, "sally", ""},
+	{desk.Event{Kind: desk.TicketAssigned, Ticket: 3, Staff: "lena", To: "sally", Audience: desk.Audience{Staff: []string{"ben"}}}, "ben", "Ticket 3 is Sally's now."},
+	{desk.Event{Kind: desk.TicketAssigned, Ticket: 3, Staff: "lena", To: "sally"}, "ben", ""},
+	{desk.Event{Kind: desk.TicketAssigned, Ticket: 4, Staff: "dora", Value: "digital"}, "ben", "Ticket 4 tim@example.org – Scans is your department's now. Its number opens it."},
+	{desk.Event{Kind: desk.TicketChanged, Ticket: 3, Staff: "ben", Value: "state", To: "closed"}, "sally", "Ben has made ticket 3 closed."},
+	{desk.Event{Kind: desk.TicketChanged, Ticket: 3, Staff: "ben", Value: "subject"}, "sally", "Ticket 3 is about «Old maps» now."},
+	{desk.Event{Kind: desk.TicketChanged, Ticket: 3, Staff: "ben", Value: "requester"}, "sally", "Answers in ticket 3 go to mia@example.org now."},
+	{desk.Event{Kind: desk.TicketChanged, Ticket: 3, Staff: "ben", Value: "merged", Ref: 4}, "sally", "Ticket 3 goes on in 4."},
+	{desk.Event{Kind: desk.TicketChanged, Ticket: 3, Value: "state", To: "open"}, "sally", ""},
+	{desk.Event{Kind: desk.TicketChanged, Ticket: 3, Staff: "ben", Value: "state", To: "closed"}, "ben", ""},
+	{desk.Event{Kind: desk.EntryAdded, Ticket: 4, Entry: 2, Value: "mail-in"}, "ben", "A mail for ticket 4 tim@example.org – Scans has come. Its number opens it."},
+	{desk.Event{Kind: desk.EntryAdded, Ticket: 4, Entry: 2, Value: "mail-in", To: "unverified"}, "ben", "A mail for ticket 4 tim@example.org – Scans is held: somebody has to admit it on the desk's page."},
+	{desk.Event{Kind: desk.EntryAdded, Ticket: 4, Entry: 2, Value: "mail-in", N: 1}, "ben", ""},
+	{desk.Event{Kind: desk.EntryAdded, Ticket: 4, Entry: 1, Value: "mail-in"}, "ben", ""},
+	{desk.Event{Kind: desk.EntryAdded, Ticket: 3, Entry: 2, Value: "mail-in"}, "ben", ""},
+	{desk.Event{Kind: desk.MailStateChanged, Ticket: 3, Entry: 2, Value: "failed"}, "sally", "Not delivered: the mail of ticket 3 Mia – Old maps. Look at the address: who 3."},
+	{desk.Event{Kind: desk.MailStateChanged, Ticket: 3, Entry: 2, Value: "deferred"}, "sally", "The mail of ticket 3 has not gone yet; it is tried again."},
+	{desk.Event{Kind: desk.MailStateChanged, Ticket: 3, Entry: 2, Value: "sent"}, "sally", ""},
+	{desk.Event{Kind: desk.MailStateChanged, Ticket: 3, Entry: 2, Value: "failed"}, "ben", ""},
+}
+
+func TestEventsOfTicketsAndShifts(t *testing.T) {
+	s, _ := claimed(t)
+	ticket3(s)
+	s.must(staff("ben"), &desk.OpenTicket{Department: "reference", Subject: "Scans", Email: "tim@example.org"})
+	for _, c := range shiftEvents {
+		s.read(staff(c.to), func(r desk.Reader) error {
+			if got, ok := EventLine(r, c.to, c.e); got != c.want || ok != (c.want != "") {
+				t.Errorf("%s to %s:\n%q, want\n%q", c.e.Kind, c.to, got, c.want)
+			}
+			return nil
+		})
+	}
+}
+
 func TestWatchersReadAlong(t *testing.T) {
 	s, _ := claimed(t)
 	s.must(staff("ben"), &desk.JoinChat{Chat: 1, Watch: true})

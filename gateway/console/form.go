@@ -80,18 +80,41 @@ func (c *Console) Form(ctx context.Context, actor desk.Actor, place Place, name 
 		return Form{}, &desk.Error{Code: desk.NotFound, Field: "command"}
 	}
 	f := Form{Title: row.label, Instructions: capital(row.help) + "."}
-	switch {
-	case row.about != thisChat:
-	case place.Chat == 0:
-		s.picked = s.fitting(row)
-		f.Fields = append(f.Fields, s.chatField())
-	default:
-		s.picked = []*desk.Chat{s.chat}
+	if err := c.readForForm(ctx, actor, s, row); err != nil {
+		return Form{}, err
 	}
-	if row.fields != nil {
-		f.Fields = append(f.Fields, row.fields(s)...)
+	switch {
+	case place.Ticket != 0:
+		s.those = []*desk.Ticket{s.ticket}
+	case place.Chat != 0:
+		s.picked = []*desk.Chat{s.chat}
+	case row.about == thisChat:
+		s.picked, s.those = s.fitting(row), s.suiting(row)
+		f.Fields = append(f.Fields, s.chatField(row))
+	}
+	fields := row.fields
+	if len(s.picked) == 0 && len(s.those) > 0 {
+		fields = row.ticketFields
+	}
+	if fields != nil {
+		f.Fields = append(f.Fields, fields(s)...)
 	}
 	return f, nil
+}
+
+// readForForm reads what a form offers beside the scene.
+func (c *Console) readForForm(ctx context.Context, actor desk.Actor, s *scene, row *command) error {
+	if row.name != "faq" && row.name != "c" {
+		return nil
+	}
+	return c.store.View(ctx, actor, func(r desk.Reader) (err error) {
+		if row.name == "faq" {
+			s.faqs, err = r.FAQs()
+		} else {
+			s.canned, err = r.Canned(actor.ID)
+		}
+		return missing(err)
+	})
 }
 
 // row is a command by its own name.
@@ -102,12 +125,21 @@ func (c *Console) row(name string) *command {
 	return nil
 }
 
-// chatField asks which chat a command at the bot is about.
-func (s *scene) chatField() Field {
+// chatField asks which chat, or which ticket, a command at the bot is about.
+func (s *scene) chatField(row *command) Field {
 	f := Field{Var: varChat, Label: "Chat", Type: ListSingle, Required: true}
+	switch {
+	case row.run == nil:
+		f.Label = "Ticket"
+	case row.onTicket != nil:
+		f.Label = "Chat or ticket"
+	}
 	for _, h := range s.picked {
 		n := strconv.FormatUint(h.Number, 10)
 		f.Options = append(f.Options, Option{Label: s.summary(h), Value: n})
+	}
+	for _, k := range s.those {
+		f.Options = append(f.Options, Option{Label: s.ticketLine(k), Value: strconv.FormatUint(k.Number, 10)})
 	}
 	if len(f.Options) == 1 {
 		f.Values = []string{f.Options[0].Value}
@@ -124,8 +156,8 @@ func (c *Console) Submit(ctx context.Context, in Input, name string, values map[
 	if row == nil || row.hidden {
 		return t.settle(Answer{}, &desk.Error{Code: desk.NotFound, Field: "command"})
 	}
-	a := ask{row: row, form: true, chat: in.Place.Chat}
-	if row.about == thisChat && in.Place.Chat == 0 {
+	a := ask{row: row, form: true, chat: in.Place.number()}
+	if row.about == thisChat && in.Place.bot() {
 		n, ok := number(strings.TrimSpace(one(values, varChat)))
 		if !ok {
 			return t.tell("Nothing was done: no chat was chosen.")
@@ -134,6 +166,10 @@ func (c *Console) Submit(ctx context.Context, in Input, name string, values map[
 	}
 	if row.about == noChat {
 		a.chat = 0
+	}
+	if why, err := t.resolve(&a); err != nil || why != "" {
+		answer, _ := t.tell("Nothing was done: %s", why)
+		return t.settle(answer, err)
 	}
 	a.read(values)
 	if why := a.lacks(); why != "" {
@@ -145,28 +181,64 @@ func (c *Console) Submit(ctx context.Context, in Input, name string, values map[
 // read takes the answers that a command's fields ask for.
 func (a *ask) read(values map[string][]string) {
 	switch a.row.name {
-	case "note":
+	case "note", "reply", "mail", "ask", "name", "email", "scale", "wait", "redact", "on", "off":
 		a.rest = cleaned(strings.Join(values[varText], "\n"))
+	case "find":
+		a.rest = flat(cleaned(one(values, varText)))
 	case "dismiss":
 		a.rest = cleaned(one(values, varWhy))
-	case "transfer":
+	case "transfer", "assign":
 		a.items, a.rest = chosen(values[varTo]), cleaned(one(values, varWhy))
+	case "handover":
+		a.items = chosen(values[varTo])
 	case "tag":
 		a.items = chosen(values[varTags])
 	case "untag":
 		a.items = chosen(values[varTag])
 	case "close":
 		a.items = chosen(values[varTags])
-		a.force = slices.Contains([]string{"1", "true"}, one(values, varForce))
+		a.force = yes(values, varForce)
+		a.fields = closingFields(values)
+	case "c":
+		a.items = chosen(values[varName])
+	case "faq":
+		a.rest = flat(cleaned(one(values, varText)))
+		if a.items = chosen(values[varName]); len(a.items) == 1 {
+			a.rest = map[bool]string{true: "link"}[yes(values, varLink)]
+		}
+	case "set":
+		a.rest = flat(one(values, varName)) + "=" + flat(cleaned(one(values, varText)))
+	case "ticket":
+		a.rest = ticketWords(values)
 	}
+}
+
+func yes(values map[string][]string, name string) bool {
+	return slices.Contains([]string{"1", "true"}, one(values, name))
+}
+
+// ticketWords puts the answers of the form for a ticket in the order of its command.
+func ticketWords(values map[string][]string) string {
+	var out []string
+	if d := one(values, varTo); d != "" {
+		out = append(out, "#"+strings.TrimPrefix(flat(d), "#"))
+	}
+	if address := flat(one(values, varAddress)); address != "" {
+		out = append(out, address)
+	}
+	return strings.Join(append(out, flat(cleaned(one(values, varText)))), " ")
 }
 
 // lacks says what a form needed and didn't get.
 func (a *ask) lacks() string {
 	switch a.row.name {
-	case "transfer":
+	case "transfer", "handover":
 		if len(a.items) != 1 {
-			return "choose to whom the chat goes"
+			return "choose to whom it goes"
+		}
+	case "assign":
+		if len(a.items) != 1 {
+			return "choose who gets the ticket"
 		}
 	case "tag":
 		if len(a.items) == 0 {
@@ -175,6 +247,10 @@ func (a *ask) lacks() string {
 	case "untag":
 		if len(a.items) != 1 {
 			return "choose the tag that comes off"
+		}
+	case "c":
+		if len(a.items) != 1 {
+			return "choose a reply"
 		}
 	}
 	return ""

@@ -20,7 +20,7 @@ func help(t *turn, a ask) (Answer, error) {
 		if err != nil {
 			return Answer{}, err
 		}
-		return t.tell("%s", t.c.overview(s.role, t.bot()))
+		return t.tell("%s", t.c.overview(s.role, t.in.Place))
 	case more != "":
 		return t.tell("One command at a time: %s close.", t.word("help", 0))
 	case g.words[word] != nil:
@@ -30,16 +30,20 @@ func help(t *turn, a ask) (Answer, error) {
 }
 
 // overview is the list of commands for a role, as they are typed at the bot or at a chat.
-func (c *Console) overview(role desk.Role, bot bool) string {
+func (c *Console) overview(role desk.Role, at Place) string {
 	var b strings.Builder
-	if bot {
-		b.WriteString("Here a command about a chat takes its number first; the number alone takes a chat that waits: 42")
-	} else {
+	bot := at.bot()
+	switch {
+	case bot:
+		b.WriteString("Here a command about a chat or a ticket takes its number first; the number alone takes a chat that waits, or opens a ticket: 42")
+	case at.Ticket != 0:
+		b.WriteString("What you type here is a draft, and !send mails it. The commands:")
+	default:
 		b.WriteString("What you type here goes to the patron. These commands do not:")
 	}
 	for i := range c.grammar.table {
-		if row := &c.grammar.table[i]; !row.hidden && role >= row.role {
-			fmt.Fprintf(&b, "\n%s – %s", row.usage(bot), row.help)
+		if row := &c.grammar.table[i]; !row.hidden && role >= row.role && row.belongs(at) {
+			fmt.Fprintf(&b, "\n%s – %s", row.usage(bot), row.helpAt(at))
 		}
 	}
 	if bot {
@@ -48,6 +52,19 @@ func (c *Console) overview(role desk.Role, bot bool) string {
 		b.WriteString("\n! lists what is possible now, !!text sends \"!text\". !help COMMAND explains one.")
 	}
 	return b.String()
+}
+
+// belongs reports whether a command can be about what a place is.
+func (row *command) belongs(at Place) bool {
+	return at.bot() || row.about == noChat || at.Ticket == 0 && row.run != nil || at.Ticket != 0 && row.onTicket != nil
+}
+
+// helpAt is what a command does at a place.
+func (row *command) helpAt(at Place) string {
+	if at.Ticket != 0 && row.ticketHelp != "" {
+		return row.ticketHelp
+	}
+	return row.help
 }
 
 // usage is how a command is typed.

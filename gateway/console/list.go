@@ -15,9 +15,11 @@ import (
 type listKind uint8
 
 const (
-	menuList listKind = iota // commands
-	tagList                  // tags
-	toList                   // colleagues and departments
+	menuList   listKind = iota // commands
+	tagList                    // tags
+	toList                     // colleagues and departments
+	faqList                    // FAQs
+	cannedList                 // canned replies
 )
 
 // entry is one line of a numbered list.
@@ -27,6 +29,8 @@ type entry struct {
 	say   string // what "!N" answers when run is ""
 	value string // what a number stands for as argument: a tag, an account, "#department"
 	more  string // what follows value when "!N" runs it
+	named bool   // run names its chat or ticket, also away from the bot
+	open  bool   // run shows what it names, as a bare number does
 }
 
 // numbered is a list that can be answered.

@@ -109,6 +109,18 @@ func listMine(t *turn, _ ask) (Answer, error) {
 			other = append(other, line+" – you have joined it")
 		}
 	}
+	if err := t.view(func(r desk.Reader) error {
+		toTag, err := r.ToTag(s.me)
+		for _, h := range toTag {
+			other = append(other, fmt.Sprintf("%s – to tag: %s TAG", s.summary(h), t.word("tag", h.Number)))
+		}
+		return err
+	}); err != nil {
+		return Answer{}, err
+	}
+	if n := len(s.tickets); n > 0 {
+		other = append(other, fmt.Sprintf("%s: tickets lists them", some(n, "ticket")))
+	}
 	if len(own)+len(other) == 0 {
 		return t.tell("You have no chats.%s", s.waitingHint(t))
 	}

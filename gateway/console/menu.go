@@ -12,16 +12,13 @@ import (
 // menuSize is how many things a bare "!" lists.
 const menuSize = 5
 
-// forced is the command that closes although the patron has just written.
-const forced = "close!"
-
 // menu answers a bare "!": the things that are possible now, the likeliest first.
 func (t *turn) menu() (Answer, error) {
 	s, err := t.scene()
 	if err != nil {
 		return Answer{}, err
 	}
-	l := &numbered{kind: menuList, chat: t.in.Place.Chat}
+	l := &numbered{kind: menuList, chat: t.in.Place.number()}
 	if t.bot() {
 		l.entries = t.c.botMenu(s)
 	} else {
@@ -37,8 +34,8 @@ func (t *turn) menu() (Answer, error) {
 // likeliest is the order of a menu.
 func likeliest() []string {
 	return []string{
-		"send", "accept", "decline", "claim", "close", "tag", "transfer", "note", "leave", "join", "who", "dismiss",
-		"release", "untag",
+		"send", "accept", "claim", "decline", "reply", "close", "tag", "transfer", "note", "leave", "join", "assign", "who", "dismiss",
+		"ticket", "faq", "wait", "reopen", "undo", "release", "untag",
 	}
 }
 
@@ -50,10 +47,11 @@ func (c *Console) chatMenu(s *scene) []entry {
 		if !s.offers(row) {
 			continue
 		}
-		e := entry{label: "!" + name + " – " + row.help, run: name}
-		if row.shape == anyShape || name == "send" {
+		help := row.helpAt(s.place)
+		e := entry{label: "!" + name + " – " + help, run: name}
+		if row.shape == anyShape || row.shape == faqShape || row.needs || name == "send" {
 			word := strings.TrimSpace("!" + name + " " + row.args)
-			e = entry{label: word + " – " + row.help, say: fmt.Sprintf("Type %s: it %s.", word, row.help)}
+			e = entry{label: word + " – " + help, say: fmt.Sprintf("Type %s: it %s.", word, help)}
 		}
 		out = append(out, e)
 	}
@@ -78,7 +76,12 @@ func (c *Console) botMenu(s *scene) []entry {
 	}
 	add(c.grammar.words["accept"], s.fitting(c.grammar.words["accept"]), 1)
 	add(c.grammar.words["claim"], s.inState(desk.Waiting), 2)
-	for _, name := range []string{"queue", "mine", "missed", "who", "help"} {
+	if s.role >= desk.RoleOperator {
+		for _, k := range s.tickets[:min(1, len(s.tickets))] {
+			out = append(out, entry{label: "ticket " + s.ticketLine(k), run: fmt.Sprintf("claim %d", k.Number), open: true, named: true})
+		}
+	}
+	for _, name := range []string{"queue", "mine", "missed", "tickets", "who", "help"} {
 		if row := c.grammar.words[name]; s.role >= row.role {
 			out = append(out, entry{label: name + " – " + row.help, run: name})
 		}
@@ -92,6 +95,9 @@ func (t *turn) pick(p parsed) (Answer, error) {
 	if !ok || secondLine(t.in.Body) != "" {
 		if t.bot() {
 			return t.tell("Nothing was done: !%d answers a list, and then nothing may follow it.", p.number)
+		}
+		if t.in.Place.Ticket != 0 {
+			return t.tell("Nothing was done and nothing was added to the draft: !%d answers a list, and then nothing may follow it.", p.number)
 		}
 		return t.hold(p.text, whyUnknown, fmt.Sprintf(
 			"Not sent: !%d answers a list, and then nothing may follow it. !send sends your text as it is.", p.number))
@@ -127,17 +133,24 @@ func (t *turn) entry(l *numbered, e entry, a ask) (Answer, error) {
 	}
 	word, rest, _ := strings.Cut(e.run, " ")
 	a.row, a.rest, a.chat = t.c.grammar.words[word], rest, l.chat
-	a.force = word == forced
+	a.force, a.bare = forces(a.row), e.open
 	switch {
 	case a.items != nil:
 		a.rest = e.more
 	case a.row.about == noChat:
 		a.chat = 0
-	case t.bot():
+	case e.named || t.bot():
 		a.chat = 0
-		t.aim(&a)
+		first, more := token(a.rest)
+		if n, ok := number(first); ok {
+			a.chat, a.rest = uint64(n), more
+		}
 	}
-	if a.chat == 0 && a.row.about == thisChat {
+	if why, err := t.resolve(&a); err != nil || why != "" {
+		answer, _ := t.tell("Nothing was done: %s", why)
+		return answer, err
+	}
+	if a.number() == 0 && a.row.about == thisChat {
 		return t.which(a)
 	}
 	return t.perform(a)

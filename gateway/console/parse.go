@@ -43,6 +43,7 @@ type parsed struct {
 	row    *command // isCommand, isDoubtful
 	rest   string   // what followed the command's word
 	chat   uint64   // at the bot: the chat named before the command, "42 tag renewals"
+	bare   bool     // at the bot: nothing but a number
 	number int      // isPick; isDoubtful without row: a lone number
 	why    string   // isHeld
 	word   string   // the word that was taken for a command, or should have been
@@ -139,7 +140,7 @@ func (g *grammar) atBot(seen string) parsed {
 	row := g.words[strings.TrimLeft(plainWord(next), "!")]
 	switch {
 	case rest == "":
-		return parsed{kind: isCommand, row: g.words["claim"], chat: uint64(n)}
+		return parsed{kind: isCommand, row: g.words["claim"], chat: uint64(n), bare: true}
 	case row != nil:
 		return parsed{kind: isCommand, row: row, rest: more, chat: uint64(n)}
 	}

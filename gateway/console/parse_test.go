@@ -125,6 +125,7 @@ func FuzzHandle(f *testing.F) {
 		for _, r := range []desk.Request{
 			{Actor: patronActor("Mia"), Command: &desk.OpenChat{ID: "q", Department: "reference", Question: "?", Node: "n0"}},
 			{Actor: ana, Command: &desk.ClaimChat{Chat: 1}},
+			{Actor: ana, Command: &desk.OpenTicket{Department: "reference", Subject: "Maps", Email: "mia@example.org"}},
 		} {
 			if _, err := s.Do(ctx, r); err != nil {
 				t.Fatal(err)
@@ -150,7 +151,26 @@ func FuzzHandle(f *testing.F) {
 		if err != nil || bot.Posted || bot.Held || len(said(t, s)) != len(got) && bot.Command != "send" {
 			t.Errorf("%q at the bot: %+v, %v", body, bot, err)
 		}
+		in, err := c.Handle(ctx, Input{Actor: ana, Place: Place{Ticket: 2}, Body: body, Reply: reply})
+		if err != nil || in.Posted || in.Held || in.Text == "" || mailed(t, s) && in.Command != "send" && bot.Command != "send" && a.Command != "send" {
+			t.Errorf("%q in a ticket: %+v, %v", body, in, err)
+		}
 	})
+}
+
+// mailed reports whether an answer in ticket 2 waits to be mailed.
+func mailed(t *testing.T, s *desktest.Store) (found bool) {
+	err := s.View(context.Background(), desk.NodeActor("n0"), func(r desk.Reader) error {
+		all, err := r.Entries(2, 0, 0)
+		for _, e := range all {
+			found = found || e.Purpose == desk.MailAnswer
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // said are the lines of chat 1 that staff wrote to the patron.

@@ -24,7 +24,13 @@ type scene struct {
 	reach  map[string]desk.Reach
 	public func(account string) string
 
-	picked []*desk.Chat // of a form at the bot: the chats that it may be about
+	ticket  *desk.Ticket   // the place's; nil elsewhere, or if it may not be read
+	tickets []*desk.Ticket // the sender's open ones, the one that changed last first
+	faqs    []*desk.FAQ    // read for forms only
+	canned  []*desk.Canned // read for forms only
+
+	picked []*desk.Chat   // of a form: the chats that it may be about
+	those  []*desk.Ticket // of a form: the tickets that it may be about
 }
 
 // scene reads the sender's scene.
@@ -63,6 +69,15 @@ func (s *scene) read(r desk.Reader) error {
 			return err
 		}
 		s.chats = append(s.chats, found...)
+	}
+	if s.role >= desk.RoleOperator {
+		if s.tickets, err = r.Tickets(desk.TicketFilter{Assignee: s.me, Open: true, Limit: 50}); err != nil {
+			return err
+		}
+	}
+	if s.place.Ticket != 0 {
+		s.ticket, err = r.Ticket(s.place.Ticket)
+		return missing(err)
 	}
 	if s.place.Chat == 0 {
 		return nil
@@ -112,11 +127,22 @@ func (s *scene) name(account string) string {
 	return s.public(account)
 }
 
+// suiting lists the sender's tickets for which a command would do something now.
+func (s *scene) suiting(row *command) []*desk.Ticket {
+	var out []*desk.Ticket
+	for _, k := range s.tickets {
+		if row.onTicket != nil && (row.suits == nil || row.suits(k, s.me)) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 // fitting lists the chats for which a command would do something now, the longest waiting first.
 func (s *scene) fitting(row *command) []*desk.Chat {
 	var out []*desk.Chat
 	for _, h := range s.chats {
-		if row.fits == nil || row.fits(h, s.me) {
+		if row.run != nil && (row.fits == nil || row.fits(h, s.me)) {
 			out = append(out, h)
 		}
 	}
@@ -128,9 +154,11 @@ func (s *scene) offers(row *command) bool {
 	switch {
 	case row.hidden || s.role < row.role:
 		return false
-	case s.place.Chat == 0:
-		return row.about != thisChat || row.fits != nil && len(s.fitting(row)) > 0
-	case row.about == noChat || s.chat == nil:
+	case s.place.bot():
+		return row.about != thisChat || row.fits != nil && len(s.fitting(row)) > 0 || len(s.suiting(row)) > 0
+	case s.place.Ticket != 0:
+		return row.about != noChat && s.ticket != nil && row.onTicket != nil && (row.suits == nil || row.suits(s.ticket, s.me))
+	case row.about == noChat || s.chat == nil || row.run == nil:
 		return false
 	case row.name == "send":
 		return s.held != nil
@@ -167,6 +195,8 @@ func (s *scene) standing(h *desk.Chat) string {
 		return fmt.Sprintf("with %s for %s", s.public(h.Owner), wait(s.now.Sub(h.ClaimedAt)))
 	case desk.Missed:
 		return "missed " + ago(s.now, h.MissedAt)
+	case desk.Ticketed:
+		return "goes on as a ticket"
 	case desk.Dismissed:
 		return fmt.Sprintf("dismissed %s by %s", ago(s.now, h.ClosedAt), s.name(h.ClosedBy))
 	}

@@ -33,8 +33,12 @@ func (g *grammar) plain(body, seen string, reply bool) parsed {
 		if row := g.words[plainWord(next)]; row != nil && utf8.RuneCountInString(bare) == 1 {
 			return parsed{kind: isDoubtful, text: body, row: row, rest: more, word: row.name}
 		}
-	case bare != word && g.words[bare] != nil, under != bare && g.known(under):
-		p.kind, p.why, p.word = isHeld, whySlip, under // "note! he …", "1note", ".close"
+	case bare != word && g.words[bare] != nil: // "note! he …", but "Wait! I have it."
+		return parsed{kind: isDoubtful, text: body, row: g.words[bare], rest: rest, word: bare}
+	case under != bare && g.words[under] != nil: // "1note", ".close"
+		return parsed{kind: isDoubtful, text: body, row: g.words[under], rest: rest, word: under}
+	case under != bare && g.later[under]:
+		p.kind, p.why, p.word = isHeld, whySlip, under
 	case g.words[word] != nil && opensPublicly(word, rest):
 	case g.words[word] != nil:
 		colon := strings.HasSuffix(tok, ":") && rest != ""
@@ -120,63 +124,4 @@ func (g *grammar) laterCommand(text string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// shape says what a command's arguments look like, to tell "close renewals" from "close the window".
-type shape uint8
-
-const (
-	alone        shape = iota // nothing follows
-	anyShape                  // any text
-	numberShape               // a chat's number, or nothing
-	tagShape                  // tags or numbers, or nothing
-	whoShape                  // a colleague or a department, or nothing
-	commandShape              // a command's word, or nothing
-)
-
-// vocabulary is what the desk's state says about words.
-type vocabulary struct {
-	tags   []string
-	anyTag bool              // the department takes any tag
-	people []string          // accounts and names of colleagues, ids and names of departments
-	waits  func(uint64) bool // a chat that could be claimed
-}
-
-// shaped reports whether rest has the shape of a command's arguments.
-func (g *grammar) shaped(row *command, rest string, v vocabulary) bool {
-	first, more := token(rest)
-	first = plainWord(first)
-	_, isNumber := number(first)
-	if rest == "" {
-		return true
-	}
-	switch row.shape {
-	case anyShape:
-		return true
-	case numberShape:
-		return isNumber && more == "" || row.name == "who" && more == "" && startsOne(v.people, first, 2)
-	case tagShape:
-		if v.anyTag && len(v.tags) == 0 {
-			return len(strings.Fields(rest)) <= 2
-		}
-		found := splitTags(rest, v.tags, nil)
-		return isNumber || found.ok() && len(found.tags) > 0 || startsOne(v.tags, first, 4)
-	case whoShape:
-		if first == "to" {
-			first, _ = token(more)
-			first = plainWord(first)
-		}
-		return isNumber || strings.HasPrefix(first, "#") || startsOne(v.people, strings.TrimPrefix(first, "@"), 2)
-	case commandShape:
-		return more == "" && g.known(strings.TrimLeft(first, "!"))
-	}
-	return false
-}
-
-// startsOne reports whether word is one of the names, or at least least letters of the start of one.
-func startsOne(names []string, word string, least int) bool {
-	return slices.ContainsFunc(names, func(n string) bool {
-		n = strings.ToLower(n)
-		return n == word || utf8.RuneCountInString(word) >= least && strings.HasPrefix(n, word)
-	})
 }

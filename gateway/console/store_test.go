@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"os"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // deskStore is a desk.Store on SQLite in a temporary directory: one node whose log is the order of the calls.
 type deskStore struct {
 	t       testing.TB
+	dir     string
 	db      *store.Store
 	now     desk.Time
 	index   uint64
@@ -30,8 +33,10 @@ type deskStore struct {
 	opened  map[string]int // how many sessions each account has opened
 }
 
-func newDeskStore(t testing.TB) *deskStore {
-	db, err := store.Open(t.TempDir())
+func newDeskStore(t testing.TB) *deskStore { return openDeskStore(t, t.TempDir()) }
+
+func openDeskStore(t testing.TB, dir string) *deskStore {
+	db, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +45,37 @@ func newDeskStore(t testing.TB) *deskStore {
 			t.Error(err)
 		}
 	})
-	return &deskStore{t: t, db: db, now: desktest.Start, opened: map[string]int{}}
+	return &deskStore{t: t, dir: dir, db: db, now: desktest.Start, opened: map[string]int{}}
+}
+
+// mould is a desk on disk that copies are made of: cheaper than to fill each anew.
+type mould struct {
+	dir    string
+	filled deskStore
+}
+
+func newMould(t *testing.T, s *deskStore) *mould {
+	t.Helper()
+	m := &mould{dir: t.TempDir(), filled: *s}
+	if err := s.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(m.dir, os.DirFS(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// copy is a desk of its own that stands as the mould did.
+func (m *mould) copy(t *testing.T) (*deskStore, *Console) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(m.dir)); err != nil {
+		t.Fatal(err)
+	}
+	s := openDeskStore(t, dir)
+	s.now, s.index, s.opened = m.filled.now, m.filled.index, maps.Clone(m.filled.opened)
+	return s, New(s, func() desk.Time { return s.now }, Options{})
 }
 
 func (s *deskStore) Do(ctx context.Context, r desk.Request) (desk.Reply, error) {

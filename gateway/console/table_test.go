@@ -26,15 +26,19 @@ func TestEveryRowIsComplete(t *testing.T) {
 				seen[word] = true
 			}
 			switch {
-			case row.label == "" || row.help == "" || row.run == nil || row.role == 0:
+			case row.label == "" || row.help == "" || row.run == nil && row.onTicket == nil || row.role == 0:
 				t.Error("label, help, run or role is missing")
 			case strings.HasSuffix(row.help, ".") || strings.ToLower(row.help[:1]) != row.help[:1]:
 				t.Errorf("help %q is to be the end of a sentence without its stop", row.help)
-			case row.about == thisChat && !row.hidden && row.name != "send" && row.fits == nil:
+			case row.run == nil && (row.onTicket == nil || row.fits != nil), row.onTicket == nil && (row.suits != nil || row.ticketFields != nil):
+				t.Error("it says something of what it is not about")
+			case row.onTicket != nil && row.args != "" && row.name != "who" && row.ticketFields == nil:
+				t.Error("arguments, and no fields for a ticket")
+			case row.about == thisChat && !row.hidden && row.name != "send" && row.run != nil && row.fits == nil:
 				t.Error("nothing says to which chats it fits")
-			case row.about == thisChat && !row.hidden && (row.args != "") != (row.fields != nil && row.name != "send"):
+			case row.about == thisChat && !row.hidden && row.run != nil && (row.args != "") != (row.fields != nil && row.name != "send"):
 				t.Errorf("arguments %q, and fields %t", row.args, row.fields != nil)
-			case row.owns && row.shape != anyShape, row.reads && row.late:
+			case row.reads && row.late:
 				t.Error("its marks contradict each other")
 			}
 		})
@@ -54,6 +58,7 @@ var posts = []struct {
 	values map[string][]string
 	by     string
 	before func(*deskStore)
+	ticket bool // at ticket 3, which is sally's, not at chat 1
 }{
 	{name: "claim", typed: "!claim", by: "ben", before: func(s *deskStore) { s.must(staff("sally"), &desk.ReleaseChat{Chat: 1}) }},
 	{name: "release", typed: "!release"},
@@ -72,34 +77,109 @@ var posts = []struct {
 	{name: "note", typed: "!note upset\nvery", rest: "upset\nvery", values: map[string][]string{"text": {"upset", "very"}}},
 	{name: "tag", typed: "!tag opening hours renewals", rest: "opening renew", values: map[string][]string{"tags": {"opening hours", "renewals"}}},
 	{name: "untag", typed: "!untag printers", rest: "printers", values: map[string][]string{"tag": {"printers"}}},
+	{name: "decline", typed: "!decline", before: func(s *deskStore) { s.must(staff("sally"), &desk.ReleaseChat{Chat: 1}) }},
+	{name: "watch", typed: "!watch", by: "ben"},
+	{name: "wait", typed: "!wait 3", rest: "3", values: map[string][]string{"text": {"3"}}},
+	{name: "still", typed: "!still"},
+	{name: "form", typed: "!form"},
+	{name: "name", typed: "!name Mia Okafor", rest: "Mia Okafor", values: map[string][]string{"text": {"Mia Okafor"}}},
+	{name: "email", typed: "!email mia@example.org", rest: "mia@example.org", values: map[string][]string{"text": {"mia@example.org"}}},
+	{name: "set", typed: "!set course=Biology", rest: "course = bio", values: map[string][]string{"name": {"course"}, "text": {"biology"}}, before: withFields},
+	{name: "scale", typed: "!scale 4", rest: "4", values: map[string][]string{"text": {"4"}}, before: withFields},
+	{name: "redact", typed: "!redact renew", rest: "renew", values: map[string][]string{"text": {"renew"}}},
+	{name: "redact", typed: "!redact last", rest: "last", values: map[string][]string{"text": {"last"}}},
+	{name: "undo", typed: "!undo"},
+	{name: "reopen", typed: "!reopen", before: func(s *deskStore) {
+		s.must(staff("sally"), &desk.PostLine{Chat: 1, Kind: desk.TextLine, Text: "Done."})
+		s.must(staff("sally"), &desk.CloseChat{Chat: 1})
+	}},
+	{name: "mail", typed: "!mail", values: map[string][]string{"text": {""}}},
+	{name: "claim", typed: "!claim", ticket: true, by: "ben"},
+	{name: "release", typed: "!release", ticket: true},
+	{name: "assign", typed: "!assign ben knows maps", rest: "ben knows maps", values: map[string][]string{"to": {"ben"}, "why": {"knows maps"}}, ticket: true},
+	{name: "assign", typed: "!assign #archive", rest: "#archive", values: map[string][]string{"to": {"#archive"}}, ticket: true},
+	{name: "transfer", typed: "!transfer ben", rest: "ben", values: map[string][]string{"to": {"ben"}}, ticket: true},
+	{name: "reply", typed: "!reply Dear Mia,\nyes.", rest: "Dear Mia,\nyes.", values: map[string][]string{"text": {"Dear Mia,", "yes."}}, ticket: true},
+	{name: "send", typed: "!send", ticket: true, before: drafts},
+	{name: "undo", typed: "!undo", ticket: true, before: drafts},
+	{name: "undo", typed: "!undo", ticket: true, before: func(s *deskStore) {
+		drafts(s)
+		s.must(staff("sally"), &desk.DraftSend{Ticket: 3})
+	}},
+	{name: "note", typed: "!note upset\nvery", rest: "upset\nvery", values: map[string][]string{"text": {"upset", "very"}}, ticket: true},
+	{name: "tag", typed: "!tag opening hours renewals", rest: "opening renew", values: map[string][]string{"tags": {"opening hours", "renewals"}}, ticket: true},
+	{name: "untag", typed: "!untag printers", rest: "printers", values: map[string][]string{"tag": {"printers"}}, ticket: true, before: func(s *deskStore) {
+		s.must(staff("sally"), &desk.TagTicket{Ticket: 3, Tags: []string{"printers"}})
+	}},
+	{name: "close", typed: "!close", values: map[string][]string{"tags": nil}, ticket: true},
+	{name: "reopen", typed: "!reopen", ticket: true, before: func(s *deskStore) {
+		s.must(staff("sally"), &desk.SetTicketState{Ticket: 3, State: desk.TicketClosed})
+	}},
+	{name: "name", typed: "!name Mia", rest: "Mia", values: map[string][]string{"text": {"Mia"}}, ticket: true},
+	{name: "email", typed: "!email m@example.org", rest: "m@example.org", values: map[string][]string{"text": {"m@example.org"}}, ticket: true},
+	{name: "set", typed: "!set subject=Maps", rest: "subject=Maps", values: map[string][]string{"name": {"subject"}, "text": {"Maps"}}, ticket: true},
+	{name: "set", typed: "!set state=pending", rest: "state=pending", values: map[string][]string{"name": {"state"}, "text": {"pending"}}, ticket: true},
 	{name: "send", typed: "!send", before: func(s *deskStore) { s.must(staff("sally"), &desk.HoldText{Chat: 1, Text: "x", Why: "slip"}) }},
 }
 
 func offerToBen(s *deskStore) { s.must(staff("sally"), &desk.TransferChat{Chat: 1, To: "ben"}) }
 
+// withFields lets reference ask for a course and the READ scale.
+func withFields(s *deskStore) {
+	s.admin(&desk.SetDepartment{Department: desk.Department{
+		ID: "reference", Name: "Reference", Default: true, Tags: []string{"renewals", "printing", "opening hours", "printers"},
+		Fields: []desk.ClosingField{{Name: "course", Choices: []string{"biology", "law"}}, {Name: "read"}},
+	}})
+}
+
+// ticket3 makes ticket 3 and gives it to sally.
+func ticket3(s *deskStore) {
+	s.must(staff("sally"), &desk.OpenTicket{Department: "reference", Subject: "Old maps", Name: "Mia", Email: "mia@example.org"})
+	s.must(staff("sally"), &desk.AssignTicket{Ticket: 3, To: "sally"})
+}
+
+func drafts(s *deskStore) { s.must(staff("sally"), &desk.DraftLine{Ticket: 3, Text: "Dear Mia,"}) }
+
 func TestAFormMakesTheCommandThatItsWordMakes(t *testing.T) {
 	covered := map[string]bool{}
+	s, _ := claimed(t)
+	m := newMould(t, s)
 	for _, p := range posts {
 		covered[p.name] = true
 		t.Run(p.typed, func(t *testing.T) {
 			if p.by == "" {
 				p.by = "sally"
 			}
-			typed := commandOf(t, p.before, func(ctx context.Context, c *Console) (Answer, error) {
-				return c.Handle(ctx, at(p.by, p.typed, 1))
+			number, before := "1", p.before
+			here := func(in Input) Input { return in }
+			if p.ticket {
+				number = "3"
+				before = func(s *deskStore) {
+					ticket3(s)
+					if p.before != nil {
+						p.before(s)
+					}
+				}
+				here = func(in Input) Input {
+					in.Place = Place{Ticket: 3}
+					return in
+				}
+			}
+			typed := commandOf(t, m, before, func(ctx context.Context, c *Console) (Answer, error) {
+				return c.Handle(ctx, here(at(p.by, p.typed, 1)))
 			})
-			bot := at(p.by, fmt.Sprintf("%s 1 %s", p.name, p.rest), 1)
+			bot := at(p.by, fmt.Sprintf("%s %s %s", p.name, number, p.rest), 1)
 			if p.rest == "!" {
 				bot.Body = "close! 1 renewals"
 			}
 			bot.Place = Place{}
 			ways := map[string]func(context.Context, *Console) (Answer, error){
 				"typed at the bot": func(ctx context.Context, c *Console) (Answer, error) { return c.Handle(ctx, bot) },
-				"filled in at the chat": func(ctx context.Context, c *Console) (Answer, error) {
-					return c.Submit(ctx, at(p.by, "", 1), p.name, p.values)
+				"filled in at its address": func(ctx context.Context, c *Console) (Answer, error) {
+					return c.Submit(ctx, here(at(p.by, "", 1)), p.name, p.values)
 				},
 				"filled in at the bot": func(ctx context.Context, c *Console) (Answer, error) {
-					values := map[string][]string{"chat": {"1"}}
+					values := map[string][]string{"chat": {number}}
 					for k, v := range p.values {
 						values[k] = v
 					}
@@ -107,7 +187,7 @@ func TestAFormMakesTheCommandThatItsWordMakes(t *testing.T) {
 				},
 			}
 			for way, do := range ways {
-				if diff := cmp.Diff(typed, commandOf(t, p.before, do)); diff != "" {
+				if diff := cmp.Diff(typed, commandOf(t, m, before, do)); diff != "" {
 					t.Errorf("%s:\n%s", way, diff)
 				}
 			}
@@ -121,9 +201,9 @@ func TestAFormMakesTheCommandThatItsWordMakes(t *testing.T) {
 }
 
 // commandOf runs a doing on a desk of its own and returns the one command that it made, which was not refused.
-func commandOf(t *testing.T, before func(*deskStore), do func(context.Context, *Console) (Answer, error)) desk.Request {
+func commandOf(t *testing.T, m *mould, before func(*deskStore), do func(context.Context, *Console) (Answer, error)) desk.Request {
 	t.Helper()
-	s, c := claimed(t)
+	s, c := m.copy(t)
 	if before != nil {
 		before(s)
 	}
@@ -132,7 +212,7 @@ func commandOf(t *testing.T, before func(*deskStore), do func(context.Context, *
 	if err != nil || a.Refused != nil || len(s.done) != n+1 || a.Reply.At == 0 {
 		t.Fatalf("%d commands, answer %+v, %v", len(s.done)-n, a, err)
 	}
-	if a.Chat != 1 || a.Command == "" || a.Text == "" {
+	if a.Chat+a.Ticket != 1 && a.Ticket != 3 || a.Command == "" || a.Text == "" {
 		t.Errorf("answer %+v", a)
 	}
 	return s.done[n]
@@ -141,20 +221,33 @@ func commandOf(t *testing.T, before func(*deskStore), do func(context.Context, *
 func TestEveryOfferedCommandHasAForm(t *testing.T) {
 	ctx := context.Background()
 	offered := map[string]bool{}
-	for _, p := range posts {
-		s, c := claimed(t)
+	filled, _ := claimed(t)
+	m := newMould(t, filled)
+	for i, p := range posts {
+		s, c := m.copy(t)
+		if p.ticket {
+			ticket3(s)
+		}
 		if p.before != nil {
 			p.before(s)
 		}
-		for _, account := range []string{"sally", "ben", "tom", "vera", "dora", "nobody"} {
-			for _, place := range []Place{{}, {Chat: 1}, {Chat: 2}, {Chat: 9}} {
+		accounts, places := []string{"sally", "ben"}, []Place{{}, {Chat: 1}}
+		if p.ticket {
+			places[1] = Place{Ticket: 3}
+		}
+		if i == 0 {
+			accounts = append(accounts, "tom", "vera", "dora", "nobody")
+			places = append(places, Place{Chat: 2}, Place{Chat: 9}, Place{Ticket: 3})
+		}
+		for _, account := range accounts {
+			for _, place := range places {
 				for _, i := range c.Commands(ctx, staff(account), place) {
 					offered[i.Name] = true
 					f, err := c.Form(ctx, staff(account), place, i.Name)
 					if err != nil || f.Title != i.Label || f.Instructions == "" {
 						t.Errorf("%s at %v: %s: %+v, %v", account, place, i.Name, f, err)
 					}
-					if row := c.row(i.Name); row.fields != nil && len(f.Fields) == 0 {
+					if row := c.row(i.Name); row.fields != nil && place.Ticket == 0 && len(f.Fields) == 0 {
 						t.Errorf("%s: no fields", i.Name)
 					}
 				}

@@ -21,13 +21,17 @@ import (
 // TestTalks runs the conversations of testdata/talks. A talk is who types what where, one doing a line:
 //
 //	sally: queue                        at the desk's bot
-//	sally@1: Good morning!              at chat 1's address
-//	sally@1 (late 5m): Good morning!    with a delay stamp; also (key K), (got N), (got all), (reply), (id X)
+//	sally@1: Good morning!              at chat 1's address; sally@t3 at ticket 3's
+//	sally@1 (late 5m): Good morning!    with a delay stamp; also (key K), (got N), (got all), (reply), (id X), (typing)
 //	Mia asks reference: How …?          a patron; "Mia is on URL" and "Mia has ADDRESS" before it say more
-//	Mia says 1: Thanks!   Mia leaves 1   Mia goes   Mia is back
+//	Mia says 1: Thanks!   Mia leaves 1   Mia goes   Mia is back   Mia is here in 1
+//	Mia leaves her address in 1: ADDRESS   Mia rates 1 with 4
 //	wait 20s   ben connects   ben disconnects   ben goes away   no quorum   quorum
 //	sally@1 offers   sally@1 form close   sally@1 fills close tags=a,b force=1
 //	sally@1 intro    sally roster 1
+//	mail 3 from ADDRESS: text           a patron's mail to ticket 3; "held mail" from somebody new; "mail of 3 goes|fails"
+//
+// A "desk full" has closing fields, a canned reply, FAQs and a search, too.
 //
 // Below each stands who was told what: "reads" is the answer, "is told" an event, "gets" a line, "is rung" a ring.
 // go test -rewrite writes the files.
@@ -38,6 +42,9 @@ func TestTalks(t *testing.T) {
 			switch d.Cmd {
 			case "desk":
 				w = newTalk(t)
+				if d.HasArg("full") {
+					w.fill()
+				}
 				return ""
 			case "talk":
 				w.t, w.s.t = t, t
@@ -69,20 +76,71 @@ func newTalk(t *testing.T) *talk {
 	s := newDeskStore(t)
 	s.library()
 	w := &talk{t: t, s: s, about: map[string]*desk.OpenChat{}}
-	w.c = New(s, func() desk.Time { return s.now }, Options{
-		Address: func(chat uint64) string { return fmt.Sprintf("c%d@chat.desk.example", chat) },
-	})
+	w.c = New(s, func() desk.Time { return s.now }, w.options())
 	if all := s.events(0); len(all) > 0 {
 		w.seq = all[len(all)-1].Seq
 	}
 	return w
 }
 
+func (w *talk) options() Options {
+	return Options{
+		Address:       func(chat uint64) string { return fmt.Sprintf("c%d@chat.desk.example", chat) },
+		TicketAddress: func(ticket uint64) string { return fmt.Sprintf("t%d@chat.desk.example", ticket) },
+	}
+}
+
+// found answers every search with one chat and one ticket.
+type found struct{ hits []FindHit }
+
+func (f found) Find(_ context.Context, _ desk.Actor, query string, _ int) ([]FindHit, error) {
+	if strings.Contains(query, "nothing") {
+		return nil, nil
+	}
+	return f.hits, nil
+}
+
+// fill gives the desk what the commands that use it need.
+func (w *talk) fill() {
+	withFields(w.s)
+	for _, k := range []desk.Canned{
+		{Name: "greeting", Text: "Good morning{name|}, this is {me}."},
+		{Name: "hours", Text: "We are open until {until}."},
+		{Name: "hold", Text: "One moment, please."},
+	} {
+		w.s.admin(&desk.SetCanned{Canned: k})
+	}
+	for _, q := range []desk.FAQ{
+		{Slug: "renew", Question: "How do I renew a book?", Answer: "Sign in to **My account** and choose [Renew](https://library.example/renew).", Also: []string{"extend my loan"}, State: desk.FAQPublished},
+		{Slug: "fees", Question: "What are late fees?", Answer: "* 20 cents a day\n* `5 euros` at most, also to *renew*", State: desk.FAQPublished},
+		{Slug: "secret", Question: "How do I renew the renewals?", Answer: "A draft.", State: desk.FAQDraft},
+	} {
+		w.s.admin(&desk.SetFAQ{FAQ: q})
+	}
+	o := w.options()
+	o.FAQLink = func(slug string) string { return "https://desk.example/faq/" + slug }
+	o.Find = found{[]FindHit{
+		{Chat: 1, At: w.s.now.Add(-time.Hour), Heading: "Mia – Reference", Text: "how do I renew a book?"},
+		{Ticket: 2, At: w.s.now.Add(-48 * time.Hour), Heading: "Mia – Reference", Text: "old maps"},
+	}}
+	w.c = New(w.s, func() desk.Time { return w.s.now }, o)
+	w.skip()
+}
+
+// skip passes by what has happened so far.
+func (w *talk) skip() {
+	if all := w.s.events(w.seq); len(all) > 0 {
+		w.seq = all[len(all)-1].Seq
+	}
+}
+
 var (
-	typedLine  = regexp.MustCompile(`^([a-z]+)(?:@(\d+))?(?: \(([^)]*)\))?: (.*)$`)
-	askedLine  = regexp.MustCompile(`^([a-z]+)(?:@(\d+))? (offers|form|fills|intro|roster)(?: (.*))?$`)
-	patronLine = regexp.MustCompile(`^([A-Z][a-z]*) (asks|says|leaves|goes|has|is back)(?: ([^:]*))?(?:: (.*))?$`)
+	typedLine  = regexp.MustCompile(`^([a-z]+)(?:@(t?\d+))?(?: \(([^)]*)\))?: (.*)$`)
+	askedLine  = regexp.MustCompile(`^([a-z]+)(?:@(t?\d+))? (offers|form|fills|intro|roster)(?: (.*))?$`)
+	patronLine = regexp.MustCompile(`^([A-Z][a-z]*) (asks|says|leaves her address in|leaves|goes|has|is back|is here in|rates)(?: ([^:]*?))?(?: with (\d))?(?:: (.*))?$`)
 	pageLine   = regexp.MustCompile(`^([A-Z][a-z]*) is on (\S+)$`)
+	mailLine   = regexp.MustCompile(`^(mail|held mail) (\d+) from (\S+): (.*)$`)
+	wentLine   = regexp.MustCompile(`^mail of (\d+) (goes|fails)$`)
 	staffLine  = regexp.MustCompile(`^([a-z]+) (connects|disconnects|goes away)$`)
 )
 
@@ -107,6 +165,10 @@ func (w *talk) line(line string) {
 		w.s.refusal = &desk.Error{Code: desk.NoQuorum}
 	} else if line == "quorum" {
 		w.s.refusal = nil
+	} else if m := mailLine.FindStringSubmatch(line); m != nil {
+		w.mail(m[1], place(m[2]).Chat, m[3], m[4])
+	} else if m := wentLine.FindStringSubmatch(line); m != nil {
+		w.went(place(m[1]).Chat, m[2])
 	} else if m := typedLine.FindStringSubmatch(line); m != nil {
 		w.typed(m[1], place(m[2]), m[3], strings.NewReplacer(`\n`, "\n", `\u2028`, "\u2028").Replace(m[4]))
 	} else if m := askedLine.FindStringSubmatch(line); m != nil {
@@ -114,7 +176,7 @@ func (w *talk) line(line string) {
 	} else if m := pageLine.FindStringSubmatch(line); m != nil {
 		w.about[m[1]] = &desk.OpenChat{PageURL: m[2], PageTitle: "Renewing"}
 	} else if m := patronLine.FindStringSubmatch(line); m != nil {
-		w.patron(m[1], m[2], m[3], m[4])
+		w.patron(m[1], m[2], m[3], m[4]+m[5])
 	} else {
 		w.t.Fatalf("no such doing: %q", line)
 	}
@@ -122,8 +184,47 @@ func (w *talk) line(line string) {
 }
 
 func place(n string) Place {
-	chat, _ := strconv.ParseUint(n, 10, 64)
-	return Place{Chat: chat}
+	digits, ticket := strings.CutPrefix(n, "t")
+	number, _ := strconv.ParseUint(digits, 10, 64)
+	if ticket {
+		return Place{Ticket: number}
+	}
+	return Place{Chat: number}
+}
+
+// mail lets a mail come in to a ticket.
+func (w *talk) mail(how string, ticket uint64, from, text string) {
+	w.n++
+	x := &desk.IngestMail{
+		Group: "help", Mailbox: "INBOX", Department: "reference", From: from, Subject: "Re", Text: text, Kind: desk.MailHuman,
+		Auth: desk.AuthPass, BodyHash: fmt.Sprintf("%064d", w.n), Blob: fmt.Sprintf("%064d", w.n), DedupeKey: fmt.Sprintf("%064d", w.n),
+		Candidates: []desk.MailCandidate{{Kind: desk.ByToken, Ticket: ticket}},
+	}
+	w.s.must(desk.NodeActor("n0"), x)
+}
+
+// went does what the mail door does with the mails of a ticket that wait.
+func (w *talk) went(ticket uint64, how string) {
+	var wanted []*desk.TicketEntry
+	node := desk.NodeActor("n0")
+	w.s.read(node, func(r desk.Reader) (err error) {
+		wanted, err = r.MailsWanted(10)
+		return err
+	})
+	for _, e := range wanted {
+		if e.Ticket != ticket {
+			continue
+		}
+		id := fmt.Sprintf("<t%d.%d.mac@library.example>", e.Ticket, e.N)
+		m := w.s.must(node, &desk.ComposeMail{Ticket: e.Ticket, Entry: e.N, MessageID: id, From: "bounce@library.example", Body: []byte("Message-ID: " + id + "\r\n\r\nx\r\n")}).Mail
+		w.s.must(node, &desk.ClaimMail{ID: m})
+		if how == "fails" {
+			w.s.must(node, &desk.MailFailed{ID: m, Why: "no such user", Hard: true})
+			continue
+		}
+		w.s.must(node, &desk.MailDot{ID: m})
+		w.s.must(node, &desk.MailSent{ID: m, QueueID: "q"})
+	}
 }
 
 // input is a message with the options in brackets.
@@ -137,6 +238,8 @@ func (w *talk) input(account string, at Place, options string) Input {
 		name, value, _ := strings.Cut(o, " ")
 		switch name {
 		case "":
+		case "typing":
+			in.Typing = func(uint64) bool { return true }
 		case "reply":
 			in.Reply = true
 		case "key":
@@ -171,11 +274,11 @@ func (w *talk) typed(account string, at Place, options, body string) {
 	w.oneKeyed(done)
 }
 
-// oneKeyed checks that a call made at most one keyed command.
+// oneKeyed checks that a call made at most one command with the stanza's key.
 func (w *talk) oneKeyed(before int) {
 	var keyed []string
 	for _, r := range w.s.done[before:] {
-		if r.Key != (desk.Key{}) {
+		if r.Key.Kind == desk.KeyStanza {
 			keyed = append(keyed, r.Command.CommandName())
 		}
 	}
@@ -188,6 +291,8 @@ func (w *talk) answered(account string, a Answer, err error) {
 	switch {
 	case err != nil:
 		fmt.Fprintf(w.out, "  nothing is decided: %v\n", err)
+	case a.Open != 0 && strings.Contains(a.Text, "Write to"):
+		fmt.Fprintf(w.out, "  %s reads: %s\n  (ticket %d opens)\n", account, a.Text, a.Open)
 	case a.Text != "":
 		fmt.Fprintf(w.out, "  %s reads: %s\n", account, strings.ReplaceAll(a.Text, "\n", "\n    | "))
 	case !a.Posted:
@@ -225,6 +330,10 @@ func (w *talk) asked(account string, at Place, verb, rest string) {
 		a, err := w.c.Submit(ctx, w.input(account, at, ""), words[0], values)
 		w.answered(account, a, err)
 	case "intro", "roster":
+		if at.Ticket != 0 {
+			w.ticketIntro(account, at.Ticket)
+			return
+		}
 		number := at.Chat
 		if verb == "roster" {
 			number = place(rest).Chat
@@ -247,6 +356,22 @@ func (w *talk) asked(account string, at Place, verb, rest string) {
 			return err
 		})
 	}
+}
+
+func (w *talk) ticketIntro(account string, ticket uint64) {
+	w.s.read(staff(account), func(r desk.Reader) error {
+		k, err := r.Ticket(ticket)
+		if err != nil {
+			return err
+		}
+		d, err := r.Department(k.Department)
+		if err != nil {
+			return err
+		}
+		all, err := r.Entries(ticket, 0, 0)
+		fmt.Fprintf(w.out, "  | %s\n", strings.ReplaceAll(TicketIntro(k, d, all, Names(r)), "\n", "\n  | "))
+		return err
+	})
 }
 
 func fieldWords(f Field) string {
@@ -280,6 +405,12 @@ func (w *talk) patron(name, verb, object, text string) {
 		w.s.opens(name, x)
 	case "says":
 		w.s.must(patronActor(name), &desk.PostLine{Chat: chat, ID: fmt.Sprintf("p%d", w.n), Kind: desk.TextLine, Text: text})
+	case "leaves her address in":
+		w.s.must(patronActor(name), &desk.SetContact{Chat: chat, Email: text})
+	case "is here in":
+		w.s.must(patronActor(name), &desk.PatronIsHere{Chat: chat})
+	case "rates":
+		w.s.must(patronActor(name), &desk.RateChat{Chat: chat, Score: place(text).Chat})
 	case "leaves":
 		w.s.must(patronActor(name), &desk.LeaveChat{Chat: chat})
 	case "goes":
@@ -336,6 +467,22 @@ func (w *talk) later(account string, e desk.Event, named bool) {
 				return err
 			}
 			fmt.Fprintf(w.out, "  %s@%d gets: %s\n", account, e.Chat, LineText(r, account, l))
+		}
+		if e.Kind == desk.EntryAdded && named && e.Staff != account && e.N == 0 {
+			x, err := r.Entry(e.Ticket, e.Entry)
+			if err != nil {
+				return err
+			}
+			if text := EntryText(r, account, x); text != "" {
+				fmt.Fprintf(w.out, "  %s@t%d gets: %s\n", account, e.Ticket, strings.ReplaceAll(text, "\n", "\n    | "))
+			}
+		}
+		if e.Kind == desk.MessageSent && e.To == account {
+			m, err := r.Message(e.Ref)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w.out, "  %s gets of %s: %s\n", account, m.From, m.Body)
 		}
 		if text, ok := EventLine(r, account, e); ok {
 			fmt.Fprintf(w.out, "  %s is told: %s\n", account, text)

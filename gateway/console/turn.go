@@ -30,10 +30,17 @@ type ask struct {
 	items []string // tags or a target chosen in a form; nil = read rest
 	force bool     // close all the same
 	form  bool     // it was filled in
+
+	ticket uint64       // the ticket meant; then chat is 0
+	bare   bool         // nothing but its number was typed
+	fields []desk.Field // closing fields that were filled in
 }
 
+// number is the chat or the ticket that a command is about.
+func (a ask) number() uint64 { return a.chat + a.ticket }
+
 func (t *turn) me() string { return t.in.Actor.ID }
-func (t *turn) bot() bool  { return t.in.Place.Chat == 0 }
+func (t *turn) bot() bool  { return t.in.Place.bot() }
 
 // view reads. What the actor may not read is handled by f; other refusals come back as errors.
 func (t *turn) view(f func(desk.Reader) error) error {
@@ -81,14 +88,14 @@ func (t *turn) settle(a Answer, err error) (Answer, error) {
 
 // tell is an answer that only says something.
 func (t *turn) tell(format string, args ...any) (Answer, error) {
-	return Answer{Text: fmt.Sprintf(format, args...), Chat: t.in.Place.Chat}, nil
+	return Answer{Text: fmt.Sprintf(format, args...), Chat: t.in.Place.Chat, Ticket: t.in.Place.Ticket}, nil
 }
 
 // refused puts a refusal into words.
 func (t *turn) refused(refused *desk.Error, d doing) (Answer, error) {
-	a := Answer{Refused: refused, Chat: d.chat, Command: d.command}
-	if a.Chat == 0 {
-		a.Chat = t.in.Place.Chat
+	a := Answer{Refused: refused, Chat: d.chat, Ticket: d.ticket, Command: d.command}
+	if a.Chat == 0 && a.Ticket == 0 {
+		a.Chat, a.Ticket = t.in.Place.Chat, t.in.Place.Ticket
 	}
 	if refused.Code == desk.Conflict && refused.Field == "key" {
 		a.Text = doneBefore
@@ -116,6 +123,28 @@ func (t *turn) chatIn(r desk.Reader, number uint64) (*desk.Chat, *desk.Departmen
 	}
 	d, err := r.Department(h.Department)
 	return h, d, missing(err)
+}
+
+// ticketIn reads a ticket with its department; both are nil where there is none that the actor may read.
+func (t *turn) ticketIn(r desk.Reader, number uint64) (*desk.Ticket, *desk.Department, error) {
+	if number == 0 {
+		return nil, nil, nil
+	}
+	k, err := r.Ticket(number)
+	if err != nil {
+		return nil, nil, missing(err)
+	}
+	d, err := r.Department(k.Department)
+	return k, d, missing(err)
+}
+
+// ticket reads a ticket outside a view.
+func (t *turn) ticket(number uint64) (k *desk.Ticket, d *desk.Department, err error) {
+	err = t.view(func(r desk.Reader) error {
+		k, d, err = t.ticketIn(r, number)
+		return err
+	})
+	return k, d, err
 }
 
 // missing drops the error that says "there is none that you may read".
@@ -159,10 +188,10 @@ func (t *turn) keep(l *numbered) string {
 func (t *turn) word(command string, chat uint64) string { return wordAt(t.in.Place, command, chat) }
 
 func wordAt(place Place, command string, chat uint64) string {
-	if place.Chat != 0 {
+	if !place.bot() {
 		command = "!" + command
 	}
-	if chat == 0 || chat == place.Chat {
+	if chat == 0 || chat == place.number() {
 		return command
 	}
 	return fmt.Sprintf("%s %d", command, chat)

@@ -63,10 +63,17 @@ func (d Domains) ChatAddress(number uint64) string {
 	return "c" + strconv.FormatUint(number, 10) + "@" + d.Chat
 }
 
-// DepartmentAddress is the bare address of a department's contact. A department whose id reads like the bot or a chat has
-// none.
+// TicketAddress is the bare address of a ticket by its number.
+func (d Domains) TicketAddress(number uint64) string {
+	return "t" + strconv.FormatUint(number, 10) + "@" + d.Chat
+}
+
+// DepartmentAddress is the bare address of a department's contact. A department whose id reads like the bot, a chat or a
+// ticket has none.
 func (d Domains) DepartmentAddress(id string) (string, bool) {
-	if _, chat := chatNumber(id); chat || id == botLocal || id == "" {
+	_, chat := chatNumber(id)
+	_, ticket := ticketNumber(id)
+	if chat || ticket || id == botLocal || id == "" {
 		return "", false
 	}
 	return id + "@" + d.Chat, true
@@ -85,6 +92,7 @@ const (
 	ChatPlace       // Chat is set
 	DepartmentPlace // Department is set; there may be no such department
 	RoomsPlace      // the rooms' domain or an address of it
+	TicketPlace     // Ticket is set
 )
 
 // Target is an address taken apart.
@@ -93,6 +101,7 @@ type Target struct {
 	Account    string
 	Chat       uint64
 	Department string
+	Ticket     uint64
 }
 
 // Target tells what j stands for. The resource is not looked at.
@@ -114,6 +123,9 @@ func (d Domains) Target(j jid.JID) Target {
 		if n, ok := chatNumber(local); ok {
 			return Target{Place: ChatPlace, Chat: n}
 		}
+		if n, ok := ticketNumber(local); ok {
+			return Target{Place: TicketPlace, Ticket: n}
+		}
 		return Target{Place: DepartmentPlace, Department: local}
 	case d.Rooms:
 		return Target{Place: RoomsPlace}
@@ -122,8 +134,13 @@ func (d Domains) Target(j jid.JID) Target {
 }
 
 // chatNumber reads c42. Only the canonical spelling counts, so that a chat has one address.
-func chatNumber(local string) (uint64, bool) {
-	digits, ok := strings.CutPrefix(local, "c")
+func chatNumber(local string) (uint64, bool) { return numberAfter(local, "c") }
+
+// ticketNumber reads t57.
+func ticketNumber(local string) (uint64, bool) { return numberAfter(local, "t") }
+
+func numberAfter(local, letter string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(local, letter)
 	if !ok || digits == "" || digits[0] == '0' || digits[0] == '+' {
 		return 0, false
 	}

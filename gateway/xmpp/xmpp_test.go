@@ -79,6 +79,8 @@ func TestTargets(t *testing.T) {
 		"desk@chat.desk.example/x":            {Place: BotPlace},
 		"c42@chat.desk.example":               {Place: ChatPlace, Chat: 42},
 		"c42@chat.desk.example/patron":        {Place: ChatPlace, Chat: 42},
+		"t57@chat.desk.example/patron":        {Place: TicketPlace, Ticket: 57},
+		"t057@chat.desk.example":              {Place: DepartmentPlace, Department: "t057"},
 		"c042@chat.desk.example":              {Place: DepartmentPlace, Department: "c042"},
 		"c0@chat.desk.example":                {Place: DepartmentPlace, Department: "c0"},
 		"c9007199254740992@chat.desk.example": {Place: DepartmentPlace, Department: "c9007199254740992"},
@@ -94,12 +96,12 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", address, got, want)
 		}
 	}
-	for _, id := range []string{"", "desk", "c1"} {
+	for _, id := range []string{"", "desk", "c1", "t1"} {
 		if a, ok := d.DepartmentAddress(id); ok {
 			t.Errorf("department %q has the address %s", id, a)
 		}
 	}
-	if a, _ := d.DepartmentAddress("reference"); a != "reference@chat.desk.example" || d.ChatAddress(42) != "c42@chat.desk.example" {
+	if a, _ := d.DepartmentAddress("reference"); a != "reference@chat.desk.example" || d.ChatAddress(42) != "c42@chat.desk.example" || d.TicketAddress(57) != "t57@chat.desk.example" {
 		t.Errorf("got %s", a)
 	}
 	for _, bad := range []string{"", "ana@desk.example", "desk.example/x", "a b"} {

@@ -37,7 +37,7 @@ func (m *member) showContacts(ctx context.Context, c *client) {
 		}
 	}
 	for jid := range m.items {
-		if _, chat := m.chatOf(jid); chat {
+		if m.isNumbered(jid) {
 			c.send(xmpp.Available(jid+"/patron", to, "", "").Add(about.chat.caps))
 		}
 	}
@@ -106,6 +106,12 @@ func (m *member) missed(ctx context.Context, e desk.Event, to []*client) {
 		if text, ok := m.lateLine(ctx, e); ok {
 			m.deliver(to, e, m.r.domains.ChatAddress(e.Chat), lineID(e.Seq), text, true)
 		}
+	case desk.EntryAdded:
+		m.lateEntry(ctx, e, to)
+	case desk.TicketAssigned:
+		if e.To == m.account && e.Staff != m.account && m.hasTicket(ctx, e.Ticket) {
+			m.introduceTicket(ctx, e, to, true)
+		}
 	case desk.ChatClaimed:
 		if e.Staff == m.account && m.has(ctx, e.Chat) {
 			m.introduce(ctx, e, to, true)
@@ -123,16 +129,25 @@ func (m *member) has(ctx context.Context, chat uint64) (part bool) {
 	return part
 }
 
-// fromRecords introduces the account's chats from their records: the events are too old.
+// fromRecords introduces the account's chats, and its tickets with something unread, from their records: the events are too old.
 func (m *member) fromRecords(ctx context.Context, to []*client) {
 	var own []*desk.Chat
+	var tickets []*desk.Ticket
 	var at desk.Cursor
 	_ = m.view(ctx, func(r desk.Reader) (err error) {
-		if at, err = r.Cursor(); err == nil {
-			own, err = r.Chats(desk.ChatFilter{Owner: m.account})
+		if at, err = r.Cursor(); err != nil {
+			return err
+		}
+		if own, err = r.Chats(desk.ChatFilter{Owner: m.account}); err == nil {
+			tickets, err = m.tickets(r)
 		}
 		return err
 	})
+	for _, k := range tickets {
+		if k.Unread > 0 && k.Assignee == m.account {
+			m.introduceTicket(ctx, desk.Event{Kind: desk.TicketAssigned, Ticket: k.Number, Seq: at.Seq, At: k.Updated}, to, true)
+		}
+	}
 	for _, h := range own {
 		m.introduce(ctx, desk.Event{Kind: desk.ChatClaimed, Chat: h.Number, Seq: at.Seq, At: h.ClaimedAt, Staff: m.account}, to, true)
 	}

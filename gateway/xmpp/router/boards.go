@@ -57,7 +57,7 @@ func (b *boards) all() map[string]board {
 func touches(k desk.EventKind) bool {
 	switch k {
 	case desk.ChatOpened, desk.ChatClaimed, desk.ChatReleased, desk.ChatTransferred, desk.ChatMissed, desk.ChatRang,
-		desk.SessionClosed, desk.ShowChanged, desk.StaffChanged, desk.StaffDisabled, desk.DepartmentChanged:
+		desk.SessionClosed, desk.ShowChanged, desk.DutyChanged, desk.StaffChanged, desk.StaffDisabled, desk.DepartmentChanged:
 		return true
 	}
 	return false

@@ -74,7 +74,7 @@ func (q request) begin(ctx context.Context, node string) {
 // submit runs a command with what was filled in.
 func (q request) submit(ctx context.Context, f *form, id string) {
 	values := formValues(q.query.Child(xmpp.NSForm, "x"))
-	in := console.Input{Actor: q.actor, Key: q.key(q.num), Place: f.place, ID: q.iq.Attr("id"), Got: q.gotOf}
+	in := console.Input{Actor: q.actor, Key: q.key(q.num), Place: f.place, ID: q.iq.Attr("id"), Got: q.gotOf, Typing: q.r.typists.typing}
 	var a console.Answer
 	if !q.insist(ctx, func() (err error) {
 		a, err = q.r.console.Submit(ctx, in, f.name, values)
@@ -84,6 +84,9 @@ func (q request) submit(ctx context.Context, f *form, id string) {
 		return err
 	}, func() { q.late(q.iq) }) {
 		return
+	}
+	if a.Open != 0 {
+		q.m.await(ctx, func(work context.Context) { q.m.open(work, q.client, a.Open) })
 	}
 	note := element.Text(xmpp.NSCommands, "note", a.Text).Set("type", "info")
 	if a.Refused != nil {

@@ -45,14 +45,16 @@ func (q request) entityInfo() entityInfo {
 		return q.r.about.server
 	case xmpp.AccountPlace:
 		return q.r.about.account
-	case xmpp.ChatPlace:
+	case xmpp.ChatPlace, xmpp.TicketPlace:
 		return q.r.about.chat
 	}
 	return q.r.about.bot
 }
 
 // place is where commands are asked for at this address.
-func (q request) place() console.Place { return console.Place{Chat: q.target.Chat} }
+func (q request) place() console.Place {
+	return console.Place{Chat: q.target.Chat, Ticket: q.target.Ticket}
+}
 
 // discoInfo answers XEP-0030 §3. A node is that of the capabilities, the list of commands, or a command.
 func discoInfo(ctx context.Context, q request) {
@@ -115,6 +117,13 @@ func (q request) chatItems(ctx context.Context) []xmpp.Item {
 			if k, ok, err := q.m.chatContact(r, h); err == nil && ok {
 				items = append(items, xmpp.Item{JID: k.jid, Name: k.name})
 			}
+		}
+		tickets, err := q.m.tickets(r)
+		for _, k := range tickets {
+			items = append(items, xmpp.Item{JID: q.r.domains.TicketAddress(k.Number), Name: console.TicketName(k)})
+		}
+		if err != nil && !isNotFound(err) {
+			return err
 		}
 		return nil
 	})

@@ -31,6 +31,11 @@ func (m *member) take(ctx context.Context, e desk.Event) {
 		m.rang(ctx, e)
 	case desk.ChatClaimed:
 		m.claimed(ctx, e)
+	case desk.EntryAdded:
+		m.entry(ctx, e)
+	case desk.TicketAssigned:
+		m.assigned(ctx, e)
+	case desk.DraftChanged:
 	case desk.MessageSent:
 		m.message(ctx, e, m.reachable(), false)
 	case desk.SessionOpened, desk.SessionClosed, desk.ShowChanged:
@@ -46,6 +51,9 @@ func (m *member) take(ctx context.Context, e desk.Event) {
 	}
 	if e.Chat != 0 {
 		m.refresh(ctx, e.Chat)
+	}
+	if e.Ticket != 0 {
+		m.refreshTicket(ctx, e.Ticket)
 	}
 }
 
@@ -66,6 +74,9 @@ func (m *member) line(ctx context.Context, e desk.Event) {
 		return err
 	}) != nil {
 		return
+	}
+	if l.From == desk.FromPatron {
+		m.r.typists.wrote(e.Chat)
 	}
 	if l.By == m.account {
 		m.carbon(e.Session, l.Kind == desk.TextLine, m.r.domains.ChatAddress(e.Chat), l.ID, l.Text)
@@ -165,29 +176,44 @@ func (m *member) told(ctx context.Context, e desk.Event) {
 		m.introduce(ctx, e, m.reachable(), false)
 		return
 	}
-	text, part := m.sentence(ctx, e)
+	text, from := m.sentence(ctx, e)
 	if e.Kind == desk.ChatMissed {
 		m.unrung(e.Chat, text)
 	}
 	if text == "" {
 		return
 	}
-	from := m.r.domains.Bot()
-	if part {
-		from = m.r.domains.ChatAddress(e.Chat)
+	if e.Kind == desk.DutyChanged { // true for the moment only
+		for _, c := range m.reachable() {
+			c.send(ephemeral(xmpp.Message(xmpp.Chat, from, c.s.Bare(), lineID(e.Seq), text)))
+		}
+		return
 	}
 	m.deliver(m.reachable(), e, from, lineID(e.Seq), text, false)
 }
 
-// sentence is what the console says of an event, "" for nothing; part tells whether the account has a part in its chat.
-func (m *member) sentence(ctx context.Context, e desk.Event) (text string, part bool) {
+// sentence is what the console says of an event, "" for nothing, and the address that says it: that of the chat or the
+// ticket if the account has a part in it, else the bot.
+func (m *member) sentence(ctx context.Context, e desk.Event) (text, from string) {
+	from = m.r.domains.Bot()
 	err := m.view(ctx, func(r desk.Reader) error {
-		if e.Chat != 0 {
-			h, err := r.Chat(e.Chat)
-			if err != nil {
+		if e.Ticket != 0 {
+			k, err := r.Ticket(e.Ticket)
+			if err == nil && k.Assignee == m.account {
+				from = m.r.domains.TicketAddress(e.Ticket)
+			}
+			if err != nil && !isNotFound(err) {
 				return err
 			}
-			part = partOf(h, m.account)
+		}
+		if e.Chat != 0 {
+			h, err := r.Chat(e.Chat)
+			if err == nil && partOf(h, m.account) {
+				from = m.r.domains.ChatAddress(e.Chat)
+			}
+			if err != nil && (e.Ticket == 0 || !isNotFound(err)) {
+				return err
+			}
 		}
 		if t, ok := console.EventLine(r, m.account, e); ok {
 			text = t
@@ -195,9 +221,9 @@ func (m *member) sentence(ctx context.Context, e desk.Event) (text string, part 
 		return nil
 	})
 	if err != nil {
-		return "", false
+		return "", from
 	}
-	return text, part
+	return text, from
 }
 
 // partOf reports whether an account may follow a chat's lines.

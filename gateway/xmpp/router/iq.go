@@ -111,6 +111,10 @@ func (c *client) entity(ctx context.Context, t xmpp.Target) xmpp.Entity {
 		if c.mayRead(ctx, t.Chat) {
 			return xmpp.OnChat
 		}
+	case xmpp.TicketPlace:
+		if c.mayReadTicket(ctx, t.Ticket) {
+			return xmpp.OnChat
+		}
 	}
 	return 0
 }
@@ -139,6 +143,16 @@ func (c *client) mayRead(ctx context.Context, chat uint64) bool {
 	found := false
 	_ = c.m.view(ctx, func(r desk.Reader) error {
 		_, err := r.Chat(chat)
+		found = err == nil
+		return nil
+	})
+	return found
+}
+
+func (c *client) mayReadTicket(ctx context.Context, ticket uint64) bool {
+	found := false
+	_ = c.m.view(ctx, func(r desk.Reader) error {
+		_, err := r.Ticket(ticket)
 		found = err == nil
 		return nil
 	})

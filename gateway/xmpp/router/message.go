@@ -36,6 +36,8 @@ func (c *client) messageIn(ctx context.Context, el *element.Element, num uint32)
 		c.toDesk(ctx, el, console.Place{}, j.Bare().String(), num)
 	case xmpp.ChatPlace:
 		c.toDesk(ctx, el, console.Place{Chat: target.Chat}, j.Bare().String(), num)
+	case xmpp.TicketPlace:
+		c.toDesk(ctx, el, console.Place{Ticket: target.Ticket}, j.Bare().String(), num)
 	case xmpp.AccountPlace:
 		c.toColleague(ctx, el, target.Account, num)
 	case xmpp.RoomsPlace:
@@ -64,7 +66,7 @@ func (c *client) toDesk(ctx context.Context, el *element.Element, place console.
 	}
 	in := console.Input{
 		Actor: c.actor, Key: c.key(num), Place: place, ID: el.Attr("id"), Resend: resend(el, from, body), Body: body, Reply: reply,
-		Got: c.gotOf,
+		Got: c.gotOf, Typing: c.r.typists.typing,
 	}
 	if at, ok := xmpp.ReadDelay(el); ok {
 		in.Delayed = desk.At(at)
@@ -88,6 +90,9 @@ func (c *client) run(ctx context.Context, el *element.Element, from string, ask 
 	if a.Refused != nil && a.Command == "" {
 		c.fail(el, condition(a.Refused), a.Text)
 	}
+	if a.Open != 0 {
+		c.m.await(ctx, func(work context.Context) { c.m.open(work, c, a.Open) })
+	}
 	c.say(from, a.Text)
 	c.track(el, a)
 }
@@ -99,7 +104,7 @@ func condition(refused *desk.Error) xmpp.Condition {
 		return xmpp.ConflictCondition
 	case desk.NotFound:
 		return xmpp.ItemNotFound
-	case desk.Invalid, desk.NewerLine, desk.NeedsTag:
+	case desk.Invalid, desk.NewerLine, desk.NeedsTag, desk.NeedsEmail:
 		return xmpp.NotAcceptable
 	case desk.Over:
 		return xmpp.Gone

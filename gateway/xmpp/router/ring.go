@@ -62,7 +62,7 @@ func (m *member) ring(to []*client, chat uint64, id, text string) {
 		c.mu.Lock()
 		c.rings[chat] = id
 		c.mu.Unlock()
-		c.send(ephemeral(xmpp.Message(xmpp.Chat, m.r.domains.Bot(), c.s.Bare(), id, text)))
+		_ = c.s.Send(ephemeral(xmpp.Message(xmpp.Chat, m.r.domains.Bot(), c.s.Bare(), id, text)), rung{chat})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 const (
 	groupWaiting = "Waiting"
 	groupMine    = "Mine"
+	groupTickets = "Tickets"
 	groupDesk    = "Desk"
 	groupStaff   = "Staff"
 )
@@ -124,6 +125,13 @@ func (m *member) list(r desk.Reader) ([]contact, error) {
 			out = append(out, k)
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	tickets, err := m.tickets(r)
+	for _, k := range tickets {
+		out = append(out, m.ticketContact(k))
+	}
 	return out, err
 }
 
@@ -162,6 +170,13 @@ func (m *member) chatOf(jid string) (uint64, bool) {
 	return n, err == nil
 }
 
+// isNumbered reports whether an address is that of a chat or a ticket.
+func (m *member) isNumbered(jid string) bool {
+	_, chat := m.chatOf(jid)
+	_, ticket := m.ticketOf(jid)
+	return chat || ticket
+}
+
 // refresh brings a chat's contact up to date: pushed when it is new or has changed, taken away when it doesn't belong on
 // the list any more.
 func (m *member) refresh(ctx context.Context, chat uint64) {
@@ -180,8 +195,12 @@ func (m *member) refresh(ctx context.Context, chat uint64) {
 	}) != nil {
 		return
 	}
-	jid := m.r.domains.ChatAddress(chat)
 	delete(m.mine, chat)
+	m.update(m.r.domains.ChatAddress(chat), k, listed)
+}
+
+// update pushes a chat's or a ticket's contact if it is new or has changed, and takes it away when it isn't listed.
+func (m *member) update(jid string, k contact, listed bool) {
 	before, had := m.items[jid]
 	switch {
 	case listed:
@@ -231,7 +250,7 @@ func (m *member) pushFixed(ctx context.Context) {
 		}
 	}
 	for jid := range m.items {
-		if _, chat := m.chatOf(jid); !chat && !there[jid] {
+		if !m.isNumbered(jid) && !there[jid] {
 			delete(m.items, jid)
 			m.push(contact{jid: jid, subscription: "remove"})
 		}
@@ -284,6 +303,11 @@ func (c *client) setRoster(ctx context.Context, iq *element.Element, num uint32)
 		if item.Attr("subscription") == "remove" {
 			c.say(c.r.domains.Bot(), "Chats stay on the list as long as they wait or are yours: release, close or decline takes them off.")
 		}
+		return
+	}
+	if n, ticket := c.m.ticketOf(j.String()); ticket {
+		c.result(iq, nil)
+		c.m.post(func(work context.Context) { c.m.setTicketItem(work, n, item.Attr("subscription") == "remove") })
 		return
 	}
 	x := &desk.SetAccountData{Namespace: xmpp.NSRoster, Item: j.String()}

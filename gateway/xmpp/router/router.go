@@ -31,6 +31,10 @@ type Config struct {
 	Rings   int              // to one account in a minute; above it rings are bundled. 0 = 30
 	Now     func() time.Time // nil = time.Now
 	Log     *slog.Logger     // nil discards
+
+	FAQs    console.FAQs             // nil compares words
+	FAQLink func(slug string) string // the address of an FAQ's page; nil = they have none
+	Find    console.Finder           // nil: there is no search
 }
 
 // Events hands out what happens on the desk; gateway.Dispatcher does.
@@ -60,6 +64,8 @@ type Router struct {
 	positions *positions
 	partings  *partings
 	boards    *boards
+	receipts  *receipts
+	typists   *typists
 
 	mu      sync.Mutex
 	members map[string]*member
@@ -91,11 +97,15 @@ func New(cfg Config, store desk.Store, events Events, typing Typist) (*Router, e
 		cfg: cfg, domains: domains, store: store, node: desk.NodeActor(cfg.Node), events: events, typing: typing, log: cfg.Log,
 		members: make(map[string]*member), clients: make(map[string]*client), opening: make(map[string]bool),
 	}
-	r.console = console.New(store, r.now, console.Options{Address: domains.ChatAddress})
+	r.console = console.New(store, r.now, console.Options{
+		Address: domains.ChatAddress, TicketAddress: domains.TicketAddress, FAQs: cfg.FAQs, FAQLink: cfg.FAQLink, Find: cfg.Find,
+	})
 	r.about = newAbout(cfg.Version)
 	r.positions = newPositions(r)
 	r.partings = newPartings(r)
 	r.boards = newBoards(r)
+	r.receipts = newReceipts(r)
+	r.typists = newTypists(r.now)
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r, nil
 }
@@ -105,6 +115,7 @@ func (r *Router) Run(ctx context.Context) error {
 	r.work.Go(func() { r.positions.run(r.ctx) })
 	r.work.Go(func() { r.partings.run(r.ctx) })
 	r.work.Go(func() { r.boards.run(r.ctx) })
+	r.work.Go(func() { r.receipts.run(r.ctx) })
 	<-ctx.Done()
 	r.stop()
 	r.work.Wait()
@@ -189,9 +200,12 @@ func (r *Router) Acked(s *c2s.Session, tokens []any) {
 	}
 	var most uint64
 	for _, t := range tokens {
-		if d, ok := t.(delivery); ok {
+		switch d := t.(type) {
+		case delivery:
 			c.noteGot(d)
 			most = max(most, d.seq)
+		case rung:
+			r.receipts.note(d.chat, s.Account(), s.ID())
 		}
 	}
 	if most > 0 {
@@ -230,6 +244,9 @@ func (r *Router) client(s *c2s.Session) *client {
 
 // Typing tells those who have a part in a chat that its patron is writing, or has stopped.
 func (r *Router) Typing(chat uint64, on bool) {
+	if on {
+		r.typists.types(chat)
+	}
 	for _, m := range r.all() {
 		m.post(func(context.Context) { m.patronTypes(chat, on) })
 	}

@@ -21,7 +21,7 @@ func getVCard(ctx context.Context, q request) {
 		} else if q.target.Account != q.m.account {
 			card.Add(element.Text(xmpp.NSVCard, "FN", q.nameOf(ctx, q.target.Account)))
 		}
-	case xmpp.ChatPlace:
+	case xmpp.ChatPlace, xmpp.TicketPlace:
 		card.Add(element.Text(xmpp.NSVCard, "FN", q.patronName(ctx)))
 	case xmpp.ServerPlace:
 		card.Add(element.Text(xmpp.NSVCard, "FN", "refdesk"))
@@ -45,6 +45,13 @@ func (q request) nameOf(ctx context.Context, account string) (name string) {
 
 func (q request) patronName(ctx context.Context) (name string) {
 	_ = q.m.view(ctx, func(r desk.Reader) error {
+		if q.target.Ticket != 0 {
+			k, err := r.Ticket(q.target.Ticket)
+			if err == nil {
+				name = console.TicketName(k)
+			}
+			return err
+		}
 		h, err := r.Chat(q.target.Chat)
 		if err != nil {
 			return err
