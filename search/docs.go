@@ -18,6 +18,14 @@ func chatID(number uint64) string   { return fmt.Sprintf("c%016x", number) }
 func ticketID(number uint64) string { return fmt.Sprintf("t%016x", number) }
 func faqID(slug string) string      { return "f" + slug[:min(len(slug), maxID-1)] }
 
+// Slug is that of the FAQ that was hit, "" for anything else.
+func (h Hit) Slug() string {
+	if h.Kind != FAQ || h.ID == "" {
+		return ""
+	}
+	return h.ID[1:]
+}
+
 // states says what is: finds of a chat.
 func states(h *desk.Chat) []string {
 	switch h.State {

@@ -156,6 +156,15 @@ func (p *plan) seed(ctx context.Context) error {
 			return fmt.Errorf("setting %s: %w", s.Name, err)
 		}
 	}
+	questions, err := faqs()
+	if err != nil {
+		return err
+	}
+	for _, q := range questions {
+		if err := ctl.Call(ctx, dir, "faq add", q, nil); err != nil && !exists(err) {
+			return fmt.Errorf("FAQ %s: %w", q.Slug, err)
+		}
+	}
 	for i, who := range people(p.options.Staff) {
 		who.New, who.NoDevice = true, true
 		if err := ctl.Call(ctx, dir, "staff add", who, nil); err != nil && !exists(err) {

@@ -90,8 +90,12 @@ func spine(t *testing.T, nodes int) {
 	loser.heard(chat, "Not sent")
 	winner.Say(chat, "!tag renewals")
 	winner.heard(chat, "renewals")
+	winner.Say(chat, "!faq how many books can I borow")
+	winner.heard(chat, "How many books can I borrow?")
 	winner.Say(chat, "!close")
 	page.phase("closed")
+	winner.Say(bot, "find due today tag:renewals")
+	winner.heard(bot, "It is due today.")
 
 	staffLines := 0
 	for _, l := range page.lines() {

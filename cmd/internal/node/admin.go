@@ -72,6 +72,7 @@ func (n *Node) handlers() map[string]ctl.Handler {
 		"status":         handle(n.status),
 		"department add": handle(n.addDepartment),
 		"setting set":    handle(n.setSetting),
+		"faq add":        handle(n.addFAQ),
 		"staff add":      handle(n.addStaff),
 		"staff list":     handle(n.listStaff),
 		"staff disable":  handle(n.disableStaff),
@@ -149,6 +150,11 @@ func (n *Node) addDepartment(ctx context.Context, d desk.Department) (any, error
 
 func (n *Node) setSetting(ctx context.Context, s desk.Setting) (any, error) {
 	return nil, n.order(ctx, &desk.SetSetting{Setting: s})
+}
+
+// addFAQ makes an FAQ that isn't there yet.
+func (n *Node) addFAQ(ctx context.Context, q desk.FAQ) (any, error) {
+	return nil, n.order(ctx, &desk.SetFAQ{FAQ: q, New: true})
 }
 
 func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) {

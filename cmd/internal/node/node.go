@@ -46,6 +46,7 @@ type Node struct {
 	streams *c2s.Server
 	events  *gateway.Dispatcher
 	hints   *hints
+	seek    *seeker
 	built   chan struct{} // closed when the doors above exist
 	opened  chan struct{} // closed when they may be used
 }
@@ -57,6 +58,7 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 	defer func() {
 		if err != nil {
 			n.sockets.close()
+			err = errors.Join(err, n.seek.close())
 			if n.store != nil {
 				err = errors.Join(err, n.store.Close())
 			}
@@ -74,6 +76,9 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 	}
 	n.hints = newHints(nil)
 	if err := n.join(); err != nil {
+		return nil, err
+	}
+	if err := n.openSearch(); err != nil {
 		return nil, err
 	}
 	if err := n.build(key); err != nil {
@@ -148,6 +153,7 @@ func (n *Node) build(key []byte) (err error) {
 	n.events = gateway.New(n.cfg.Cluster.ID, n.store, n.log)
 	n.staff, err = router.New(router.Config{
 		Domain: n.cfg.Desk.Domain, Node: n.cfg.Cluster.ID, Version: Version, Rings: n.cfg.Limits.RingsPerMinute, Log: n.log,
+		FAQs: n.seek, Find: n.seek,
 	}, n.store, n.events, func(chat uint64, on bool) { n.hints.Publish(widget.Typing{Chat: chat, On: on}) })
 	if err != nil || n.sockets.xmpp == nil && n.sockets.xmpps == nil {
 		return err
@@ -186,8 +192,9 @@ func (n *Node) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	front.end()
+	closed := n.seek.close()
 	leave()
-	err := <-left
+	err := errors.Join(<-left, closed)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
@@ -205,6 +212,7 @@ func (n *Node) open(ctx context.Context, stop context.CancelCauseFunc, front *gr
 	behind.run("staff", n.staff.Run)
 	behind.run("patrons", n.patrons.Run)
 	behind.run("hints", n.passHints)
+	behind.run("search", n.seek.follower.Run)
 	close(n.opened)
 	doors := newGroup(ctx, stop)
 	if n.streams != nil {
