@@ -23,6 +23,7 @@ func (c *Config) check() Problems {
 	c.checkDesk(&v)
 	c.checkHTTP(&v)
 	c.checkXMPP(&v)
+	c.checkMail(&v)
 	c.checkCluster(&v)
 	c.checkLimits(&v)
 	c.checkClocks(&v)

@@ -22,6 +22,7 @@ type Config struct {
 	HTTP    HTTP                `toml:"http"`
 	XMPP    XMPP                `toml:"xmpp"`
 	TLS     TLS                 `toml:"tls"`
+	Mail    Mail                `toml:"mail"`
 	Cluster Cluster             `toml:"cluster"`
 	Limits  Limits              `toml:"limits"`
 	Clocks  map[string]Duration `toml:"clocks"` // every name of desk.Clocks
@@ -122,6 +123,7 @@ func Default() Config {
 			Sites: []string{}, TrustedProxies: []string{}, CampusNetworks: []string{},
 		},
 		XMPP:    XMPP{Listen: "127.0.0.1:5222"},
+		Mail:    defaultMail(),
 		Cluster: Cluster{ID: "n0", Profile: ProfileFast, Peers: map[string]Peer{}},
 		Limits: Limits{
 			LinesBurst: 20, LinesPerSecond: 2, ChatsPerMinute: 60, Sockets: 2000, RingsPerMinute: 30,
@@ -157,7 +159,8 @@ func (c *Config) Clone() Config {
 
 // resolve makes the paths of c absolute, relative ones taken from base.
 func (c *Config) resolve(base string) {
-	for _, p := range []*string{&c.Desk.Dir, &c.TLS.Cert, &c.TLS.Key, &c.Cluster.CA, &c.Cluster.Cert, &c.Cluster.Key} {
+	paths := []*string{&c.Desk.Dir, &c.TLS.Cert, &c.TLS.Key, &c.Cluster.CA, &c.Cluster.Cert, &c.Cluster.Key}
+	for _, p := range append(paths, c.Mail.paths()...) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(base, *p)
 		}
