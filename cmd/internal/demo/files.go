@@ -178,6 +178,7 @@ func (p *plan) config(i int) config.Config {
 	c.HTTP.Listen, c.HTTP.TLSListen, c.HTTP.PublicURL = m.http, m.https, url("http", m.http, "")
 	c.HTTP.DemoPage = true
 	c.XMPP.Listen, c.XMPP.TLSListen = m.xmpp, m.xmpps
+	c.Mail.Listen = m.smtp
 	c.TLS = config.TLS{Cert: "server.pem", Key: "server.key"}
 	c.Cluster.ID = m.id
 	if len(p.members) > 1 {

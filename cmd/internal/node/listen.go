@@ -18,7 +18,7 @@ import (
 
 // sockets are the addresses a node listens on; nil where the configuration leaves one out.
 type sockets struct {
-	http, https, xmpp, xmpps net.Listener
+	http, https, xmpp, xmpps, mail net.Listener
 }
 
 // listen opens every address before anything else starts, so that a port in use is a sentence and no half a node.
@@ -37,6 +37,7 @@ func listen(cfg config.Config) (_ sockets, err error) {
 		{"http.tls_listen", cfg.HTTP.TLSListen, &s.https},
 		{"xmpp.listen", cfg.XMPP.Listen, &s.xmpp},
 		{"xmpp.tls_listen", cfg.XMPP.TLSListen, &s.xmpps},
+		{"mail.listen", cfg.Mail.Listen, &s.mail},
 	} {
 		if x.addr == "" {
 			continue
@@ -62,7 +63,7 @@ func listenError(key, addr string, err error) error {
 
 func (s *sockets) all() []net.Listener {
 	var out []net.Listener
-	for _, l := range []net.Listener{s.http, s.https, s.xmpp, s.xmpps} {
+	for _, l := range []net.Listener{s.http, s.https, s.xmpp, s.xmpps, s.mail} {
 		if l != nil {
 			out = append(out, l)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"refdesk/bridge"
 	"refdesk/cluster"
 	"refdesk/cluster/desk"
 	"refdesk/cluster/peer"
@@ -47,6 +48,7 @@ type Node struct {
 	events  *gateway.Dispatcher
 	hints   *hints
 	seek    *seeker
+	mail    *bridge.Bridge
 	built   chan struct{} // closed when the doors above exist
 	opened  chan struct{} // closed when they may be used
 }
@@ -79,6 +81,9 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 		return nil, err
 	}
 	if err := n.openSearch(); err != nil {
+		return nil, err
+	}
+	if n.mail, err = newMail(n.cfg, key, n.sockets.mail, n.store, blobs{n.store.Blobs()}, log); err != nil {
 		return nil, err
 	}
 	if err := n.build(key); err != nil {
@@ -213,6 +218,7 @@ func (n *Node) open(ctx context.Context, stop context.CancelCauseFunc, front *gr
 	behind.run("patrons", n.patrons.Run)
 	behind.run("hints", n.passHints)
 	behind.run("search", n.seek.follower.Run)
+	behind.run("mail", n.mail.Run)
 	close(n.opened)
 	doors := newGroup(ctx, stop)
 	if n.streams != nil {

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+
+	"refdesk/bridge"
+	"refdesk/bridge/inbox"
+	"refdesk/bridge/mail"
+	"refdesk/bridge/outbox"
+	"refdesk/cluster"
+	"refdesk/cluster/desk"
+	"refdesk/cmd/internal/config"
+)
+
+// mailKey is the letter of the mail keys made from the desk's first key. A key that follows it gets the next letter, and
+// stands before it.
+const mailKey = 'a'
+
+// deskStore is the desk as the mail door needs it.
+type deskStore interface {
+	desk.Store
+	bridge.Leader
+}
+
+// blobs are the desk's files as the mail door needs them.
+type blobs struct{ *cluster.BlobDoor }
+
+// Open reads a file from wherever it is.
+func (b blobs) Open(ctx context.Context, hash string) (io.ReadCloser, error) {
+	r, _, err := b.BlobDoor.Open(ctx, hash)
+	return r, err
+}
+
+// newMail makes the mail door of a node on the socket that it listens on, nil for none. The door closes it.
+func newMail(cfg config.Config, key []byte, socket net.Listener, store deskStore, files bridge.Blobs, log *slog.Logger) (*bridge.Bridge, error) {
+	m := cfg.Mail
+	for key, file := range map[string]string{"mail.password_file": m.PasswordFile, "mail.imap_password_file": m.IMAPPasswordFile} {
+		if file == "" {
+			continue
+		}
+		if err := readable(file); err != nil {
+			return nil, fmt.Errorf("read the password (%s): %w", key, err)
+		}
+	}
+	c := bridge.Config{
+		Node: cfg.Cluster.ID, Domain: cfg.MailDomain(), FromName: m.FromName, Notify: m.Notify, DeskKeys: []mail.Key{{ID: mailKey, Secret: key}},
+		SMTP:   outbox.Config{Server: m.Server, TLS: tlsMode(m.TLS, m.Server), User: m.User, PasswordFile: m.PasswordFile, Hello: cfg.MailDomain()},
+		Listen: socket, LMTP: m.LMTP, Log: log,
+	}
+	if m.IMAP != "" {
+		c.IMAP = inbox.IMAPConfig{
+			Addr: m.IMAP, TLS: tlsMode(m.TLS, m.IMAP), User: m.IMAPUser, PasswordFile: m.IMAPPasswordFile, Folder: m.IMAPFolder,
+		}
+	}
+	return bridge.New(c, store, store, files)
+}
+
+// tlsMode is how one of the mail servers is spoken to: some ports are for TLS from the first byte, whatever the other
+// server's port is.
+func tlsMode(mode, addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return mode
+	}
+	ip, err := netip.ParseAddr(host)
+	near := host == "localhost" || err == nil && ip.IsLoopback()
+	if (port == "465" || port == "993") && !(mode == config.MailPlain && near) {
+		return config.MailTLS
+	}
+	return mode
+}
+
+// readable says in time that a password's file is missing.
+func readable(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
