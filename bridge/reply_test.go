@@ -93,3 +93,24 @@ func TestLettersNeedAServer(t *testing.T) {
 		t.Errorf("an address with a line break: got %v", err)
 	}
 }
+
+// A queued letter is a record of the desk, whether there is a server or not.
+func TestALetterIsQueuedOnce(t *testing.T) {
+	r := newRig(t)
+	if err := r.b.Queue(t.Context(), Letter{To: "ben@staff.example", Name: "Ben", Subject: "Welcome", Text: "https://desk.test/invite/x"}); err != nil {
+		t.Fatal(err)
+	}
+	var due []*desk.MailOut
+	if err := r.b.view(t.Context(), func(rd desk.Reader) (err error) {
+		due, err = rd.MailsDue(desk.At(r.b.cfg.Now()), 10)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(due) != 1 || due[0].To[0] != "ben@staff.example" || due[0].Purpose != desk.MailNotice {
+		t.Fatalf("queued: %+v", due)
+	}
+	if err := r.b.Queue(t.Context(), Letter{To: "ben\r\nBcc: x@staff.example"}); !errors.Is(err, &desk.Error{Code: desk.Invalid}) {
+		t.Errorf("an address with a line break: got %v", err)
+	}
+}
