@@ -56,6 +56,10 @@ func (f *Frame) dispatch(w http.ResponseWriter, r *http.Request) {
 	case patronHost:
 		f.patron.ServeHTTP(w, r)
 	case staffHost:
+		if !f.staffed {
+			f.notHereYet("staff")(w, r)
+			return
+		}
 		f.staff.ServeHTTP(w, r)
 	case filesHost:
 		f.files.ServeHTTP(w, r)

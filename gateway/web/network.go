@@ -33,6 +33,18 @@ func (f *Frame) NetworkOf(r *http.Request) Network {
 	return Network{Key: p.String(), Exempt: contains(f.cfg.CampusNetworks, addr)}
 }
 
+// Address is the address of whoever sent the request, without zone and as IPv4 where it is one: for counting failures,
+// never for keeping.
+func (f *Frame) Address(r *http.Request) netip.Addr { return f.clientAddr(r) }
+
+// Encrypted reports whether the browser's connection is encrypted: by this node, or by a trusted proxy that says so.
+func (f *Frame) Encrypted(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	return contains(f.cfg.TrustedProxies, peerAddr(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
 // clientAddr is the address of whoever sent the request, without zone and as IPv4 where it is one.
 func (f *Frame) clientAddr(r *http.Request) netip.Addr {
 	addr := peerAddr(r)

@@ -3,7 +3,7 @@
 // Package web is the frame of everything that refdesk says over HTTP: the three host names, the middleware, the errors,
 // the limits, health and metrics, and the server that runs it all and stops it gracefully.
 //
-// The doors themselves (widget, later staff) mount their handlers into it:
+// The doors themselves (widget, staff) mount their handlers into it:
 //
 //	frame, err := web.New(cfg)
 //	frame.Patron().Handle("GET /api/v1/departments", h)
@@ -64,6 +64,7 @@ type Frame struct {
 	metrics *metrics
 
 	patron, staff, files *http.ServeMux
+	staffed              bool // the staff's door has mounted its pages
 
 	stopping context.Context // ends when the server begins to stop
 	stop     context.CancelFunc
@@ -113,6 +114,12 @@ func New(cfg Config) (*Frame, error) {
 // Patron is the mux of the patrons' host name. Patterns are http.ServeMux's.
 func (f *Frame) Patron() *http.ServeMux { return f.patron }
 
+// Staff is the mux of the staff's host name. Whoever asks for it mounts its pages, the one for "/" included.
+func (f *Frame) Staff() *http.ServeMux {
+	f.staffed = true
+	return f.staff
+}
+
 // Pages are the templates and assets of the user interface.
 func (f *Frame) Pages() *ui.Pages { return f.pages }
 
@@ -132,6 +139,5 @@ func (f *Frame) routes() {
 	f.patron.HandleFunc("/api/", f.noRoute)
 	f.patron.HandleFunc("/", f.noRoute)
 	f.staff.Handle("GET /assets/", f.pages.Assets())
-	f.staff.HandleFunc("/", f.notHereYet("staff"))
 	f.files.HandleFunc("/", f.notHereYet("files"))
 }

@@ -17,6 +17,13 @@ type Texts map[string]string
 // base is the language that is shown when no better one is there, and whose keys the others must have.
 const base = "en"
 
+// The locales for tests, made of the English texts: longer and with marks on the letters, and from right to left. They are
+// given only to those who ask for one by its name.
+const (
+	pseudoLocale = "en-XA"
+	mirrorLocale = "ar-XB"
+)
+
 // locales in the order of preference among equals.
 func (p *Pages) locales() []string {
 	var names []string
@@ -38,6 +45,9 @@ func (p *Pages) Locale(wishes ...string) string {
 	}
 	matcher := language.NewMatcher(tags)
 	for _, w := range wishes {
+		if w == pseudoLocale || w == mirrorLocale {
+			return w
+		}
 		want, _, err := language.ParseAcceptLanguage(w)
 		if err != nil || len(want) == 0 {
 			continue
@@ -54,7 +64,39 @@ func (p *Pages) Texts(locale string) Texts {
 	if t, ok := p.texts[locale]; ok {
 		return t
 	}
+	if locale == pseudoLocale || locale == mirrorLocale {
+		return pseudo(p.texts[base], locale == mirrorLocale)
+	}
 	return p.texts[base]
+}
+
+// pseudo makes a table for tests: what is not translated, too narrow or on the wrong side shows at a glance.
+func pseudo(t Texts, mirror bool) Texts {
+	marks := strings.NewReplacer("a", "á", "e", "ë", "i", "ï", "o", "õ", "u", "ü", "n", "ñ", "c", "ç", "A", "Å", "E", "É", "S", "Š")
+	out := make(Texts, len(t))
+	for key, text := range t {
+		var b strings.Builder
+		for text != "" { // outside of {places}
+			i := strings.IndexByte(text, '{')
+			if i < 0 {
+				i = len(text)
+			}
+			b.WriteString(marks.Replace(text[:i]))
+			j := strings.IndexByte(text[i:], '}') + 1
+			b.WriteString(text[i : i+j])
+			text = text[i+j:]
+		}
+		if mirror {
+			out[key] = "شبه " + b.String()
+			continue
+		}
+		out[key] = "[" + b.String() + strings.Repeat(" ·", b.Len()/6) + "]"
+	}
+	out["dir"] = t["dir"]
+	if mirror {
+		out["dir"] = "rtl"
+	}
+	return out
 }
 
 // Fill returns the text with its {name} places filled: pairs of name and value.
@@ -78,7 +120,7 @@ func loadTexts() (map[string]Texts, error) {
 	}
 	tables := make(map[string]Texts)
 	for name, body := range raw {
-		if name == "widget" { // the launcher's own few, built into widget.js
+		if name == "widget" || name == "faq" { // the few of the scripts for other pages, built into them
 			continue
 		}
 		var t Texts

@@ -8,8 +8,9 @@
 package ui
 
 //go:generate rm -rf dist
-//go:generate go tool -modfile=../../../.tools/go.mod esbuild src/chat.ts src/app.css --bundle --minify --keep-names --charset=utf8 --target=es2022 --format=esm --legal-comments=none --entry-names=[name]-[hash] --outdir=dist --log-level=warning
+//go:generate go tool -modfile=../../../.tools/go.mod esbuild src/chat.ts src/app.css src/staff.ts src/staff.css src/board.ts src/board.css --bundle --minify --keep-names --charset=utf8 --target=es2022 --format=esm --legal-comments=none --entry-names=[name]-[hash] --outdir=dist --log-level=warning
 //go:generate go tool -modfile=../../../.tools/go.mod esbuild src/widget.ts --bundle --minify --keep-names --charset=utf8 --target=es2022 --format=iife --legal-comments=none --outfile=dist/widget.js --log-level=warning
+//go:generate go tool -modfile=../../../.tools/go.mod esbuild src/faq.ts --bundle --minify --keep-names --charset=utf8 --target=es2022 --format=iife --legal-comments=none --outfile=dist/faq.js --log-level=warning
 
 import (
 	"embed"
@@ -21,20 +22,22 @@ import (
 	"strings"
 )
 
-//go:embed dist templates/*.html texts.json
+//go:embed dist templates/*.html templates/staff/*.html texts.json
 var files embed.FS
 
 // Pages renders the templates. It is safe for concurrent use.
 type Pages struct {
 	templates *template.Template
+	staff     map[string]*template.Template // the staff's pages by name
 	texts     map[string]Texts
+	markdown  renderer
 	assets    map[string]asset  // by URL path
 	names     map[string]string // plain name ("chat.js") to URL path
 }
 
 // New parses what is embedded.
 func New() (*Pages, error) {
-	p := &Pages{names: make(map[string]string)}
+	p := &Pages{names: make(map[string]string), markdown: newRenderer()}
 	var err error
 	if p.texts, err = loadTexts(); err != nil {
 		return nil, err
@@ -45,6 +48,9 @@ func New() (*Pages, error) {
 	p.templates, err = template.New("").Funcs(template.FuncMap{"asset": p.asset}).ParseFS(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse page templates: %w", err)
+	}
+	if p.staff, err = p.staffTemplates(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -58,7 +64,7 @@ func (p *Pages) asset(name string) (string, error) {
 	return u, nil
 }
 
-// loadAssets reads dist: name-HASH.ext is served under /assets for ever, anything else (widget.js) at the root with an
+// loadAssets reads dist: name-HASH.ext is served under /assets for ever, anything else (widget.js, faq.js) at the root with an
 // entity tag.
 func (p *Pages) loadAssets() error {
 	p.assets = make(map[string]asset)

@@ -43,12 +43,36 @@ func pages(t *testing.T, p *Pages, value string) map[string]string {
 	}
 	chat := ChatPage{
 		Locale: "en", Department: value, Name: value, State: "online", NextOpen: value,
-		Nodes: []string{value}, Sites: []string{value}, Embedded: true,
+		Nodes: []string{value}, Sites: []string{value}, Embedded: true, Titles: true, WaitSeconds: 60,
+		Form: AskForm{
+			Department: value, ID: value, Stamp: value, Question: value, Person: value, Email: value, Problem: "need.field", Bad: "email",
+			Fields: []AskField{{Name: value, Label: value, Value: value}, {Name: value, Label: value, Choices: []string{value}, Required: true, Value: value}},
+		},
 	}
 	render("chat", func(w io.Writer) error { return p.Chat(w, chat) })
 	doors := []Door{{Department: value, Name: value}}
 	render("demo", func(w io.Writer) error { return p.Demo(w, DemoPage{Department: value, Doors: doors}) })
-	render("index", func(w io.Writer) error { return p.Index(w, "fr", doors) })
+	render("index", func(w io.Writer) error { return p.Index(w, "fr", doors, true) })
+	render("ask", func(w io.Writer) error {
+		return p.Ask(w, AskPage{Locale: "fr", Name: value, Department: value, Form: chat.Form})
+	})
+	render("asked", func(w io.Writer) error {
+		return p.Ask(w, AskPage{Locale: "en", Name: value, Department: value, Email: value, Number: 57})
+	})
+	links := []FAQLink{{Slug: value, Question: value, Snippet: value, Lang: value}}
+	list := FAQsPage{Locale: "en", Lang: value, Department: value, Keep: "?" + value, Query: value, Ask: "/chat/" + value}
+	list.Groups = []FAQGroup{{Topic: value, Links: links}, {Links: links}}
+	render("faqs", func(w io.Writer) error { return p.FAQs(w, list) })
+	list.Searched = true
+	render("faqs in vain", func(w io.Writer) error { return p.FAQs(w, list) })
+	list.Found = links
+	render("faqs found", func(w io.Writer) error { return p.FAQs(w, list) })
+	render("faq", func(w io.Writer) error {
+		return p.FAQ(w, FAQPage{
+			Locale: "es", Slug: value, Question: value, Answer: p.Markdown("A *good* answer."), Lang: value, ID: value, Stamp: value,
+			Keep: "?" + value, Ask: "/chat/" + value,
+		})
+	})
 	render("notice", func(w io.Writer) error { return p.Notice(w, Notice{Locale: "es", Code: value, Detail: value}) })
 	return out
 }
@@ -126,6 +150,51 @@ func TestTextsAreComplete(t *testing.T) {
 	}
 }
 
+// TestTextsAreEasy holds the sentences to what somebody of twelve reads with ease: they are short, and so are their words.
+func TestTextsAreEasy(t *testing.T) {
+	ends := regexp.MustCompile(`[.!?:](?:\s|$)`)
+	for lang, table := range newPages(t).texts {
+		for k, text := range table {
+			for _, sentence := range ends.Split(text, -1) {
+				words, long := strings.Fields(sentence), 0
+				for _, w := range words {
+					if len([]rune(w)) > 13 {
+						long++
+					}
+				}
+				if len(words) > 18 || long > 1 {
+					t.Errorf("%s: %s has a sentence of %d words, %d of them long: %s", lang, k, len(words), long, sentence)
+				}
+			}
+		}
+	}
+}
+
+// TestLocalesForTests are there for whoever names them, and for nobody else.
+func TestLocalesForTests(t *testing.T) {
+	p := newPages(t)
+	for locale, dir := range map[string]string{pseudoLocale: "ltr", mirrorLocale: "rtl"} {
+		if got := p.Locale(locale, "fr"); got != locale {
+			t.Errorf("%s: %s", locale, got)
+		}
+		table := p.Texts(locale)
+		if table["dir"] != dir {
+			t.Errorf("%s is written %s", locale, table["dir"])
+		}
+		for k, text := range p.texts[base] {
+			if k != "dir" && table[k] == text {
+				t.Errorf("%s: %s is the same", locale, k)
+			}
+		}
+		if got := table.Fill("ask.thanks", "number", "57"); !strings.Contains(got, "57") {
+			t.Errorf("%s: %s", locale, got)
+		}
+	}
+	if got := p.Locale("", "ar-EG,ar;q=0.9,en-XA;q=0.5"); got != base {
+		t.Errorf("a reader of Arabic gets %s", got)
+	}
+}
+
 // TestPatronsNeverReadOurWords holds the texts to the words for patrons.
 func TestPatronsNeverReadOurWords(t *testing.T) {
 	ours := regexp.MustCompile(`(?i)\b(patron|operator|ticket|desk|queue|claim|node|agent|guest|session|token)s?\b`)
@@ -179,6 +248,9 @@ func TestSizeBudgets(t *testing.T) {
 	if n := zipped(t, p.assets["/widget.js"].data); n > 6<<10 {
 		t.Errorf("widget.js has %d bytes, the limit is %d", n, 6<<10)
 	}
+	if n := zipped(t, p.assets["/faq.js"].data); n > 6<<10 {
+		t.Errorf("faq.js has %d bytes, the limit is %d", n, 6<<10)
+	}
 	linked := regexp.MustCompile(`(?:src|href)="(/[^"]+)"`)
 	for lang := range p.texts {
 		var buf bytes.Buffer
@@ -211,7 +283,7 @@ func TestAssets(t *testing.T) {
 		p.Assets().ServeHTTP(w, r)
 		return w.Result()
 	}
-	for plain, mime := range map[string]string{"app.css": "text/css; charset=utf-8", "chat.js": "text/javascript; charset=utf-8", "widget.js": "text/javascript; charset=utf-8"} {
+	for plain, mime := range map[string]string{"app.css": "text/css; charset=utf-8", "chat.js": "text/javascript; charset=utf-8", "widget.js": "text/javascript; charset=utf-8", "faq.js": "text/javascript; charset=utf-8"} {
 		path, err := p.asset(plain)
 		if err != nil {
 			t.Fatal(err)
@@ -221,7 +293,7 @@ func TestAssets(t *testing.T) {
 		if whole.StatusCode != 200 || whole.Header.Get("Content-Type") != mime || whole.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s: %d %v", path, whole.StatusCode, whole.Header)
 		}
-		if hashed := plain != "widget.js"; strings.Contains(whole.Header.Get("Cache-Control"), "immutable") != hashed {
+		if hashed := plain != "widget.js" && plain != "faq.js"; strings.Contains(whole.Header.Get("Cache-Control"), "immutable") != hashed {
 			t.Errorf("%s: Cache-Control %q", path, whole.Header.Get("Cache-Control"))
 		}
 		z, err := gzip.NewReader(packed.Body)

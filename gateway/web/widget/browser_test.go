@@ -34,9 +34,11 @@ func newBrowser(t *testing.T) *browser {
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))...)
-	ctx, cancel := chromedp.NewContext(alloc)
+	bounded, late := context.WithTimeout(alloc, 4*time.Minute) // a browser that doesn't answer fails the test
+	ctx, cancel := chromedp.NewContext(bounded)
 	t.Cleanup(func() {
 		cancel()
+		late()
 		stop()
 	})
 	b := &browser{t: t, ctx: ctx}
@@ -119,6 +121,12 @@ func (b *browser) press(keys string) {
 func (b *browser) say(text string) {
 	b.t.Helper()
 	b.run(`$("#text").value = ` + strconv.Quote(text) + `, $("#compose").requestSubmit()`)
+}
+
+// write puts a text into a field as one that is typed.
+func (b *browser) write(field, text string) {
+	b.t.Helper()
+	b.run(`$(` + strconv.Quote(field) + `).value = ` + strconv.Quote(text) + `, $(` + strconv.Quote(field) + `).dispatchEvent(new Event("input"))`)
 }
 
 // ask fills in the question and starts.

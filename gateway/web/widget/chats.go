@@ -25,6 +25,9 @@ type openRequest struct {
 	Locale     string `json:"locale"`
 	PageURL    string `json:"page_url"`
 	PageTitle  string `json:"page_title"`
+
+	Fields         map[string]string `json:"fields"`
+	KeepTranscript *bool             `json:"keep_transcript"` // false: nothing is kept after the end
 }
 
 // opened is its answer.
@@ -37,8 +40,9 @@ type opened struct {
 
 // command checks the request and makes the command of it. The node is left out: the same request on another node has to
 // be the same command, so presence is told apart (seats).
-func (o *openRequest) command() (patron, *desk.OpenChat, error) {
-	if err := clientID(o.ID); err != nil {
+func (o *openRequest) command(fields []chatField) (patron, *desk.OpenChat, error) {
+	err := clientID(o.ID)
+	if err != nil {
 		return patron{}, nil, err
 	}
 	hash, ok := hashToken(o.Token)
@@ -49,6 +53,8 @@ func (o *openRequest) command() (patron, *desk.OpenChat, error) {
 		return patron{}, nil, web.Invalid("department", "Name a department.")
 	}
 	c := &desk.OpenChat{ID: o.ID, Department: o.Department, PageURL: barePage(o.PageURL)}
+	c.NoStore = o.KeepTranscript != nil && !*o.KeepTranscript
+	c.PageTitle = cut(cleanLine(o.PageTitle), maxTitle)
 	var errs [4]error
 	c.Question, errs[0] = longText("question", o.Question)
 	c.Name, errs[1] = shortText("name", o.Name, 100)
@@ -59,8 +65,14 @@ func (o *openRequest) command() (patron, *desk.OpenChat, error) {
 			return patron{}, nil, err
 		}
 	}
+	if c.Question, err = withFields(c.Question, fields, o.Fields); err != nil {
+		return patron{}, nil, err
+	}
 	return patron{hash: hash, since: time.Now()}, c, nil
 }
+
+// maxTitle is how much of a page's title is kept, in code points: the desk takes 300 bytes.
+const maxTitle = 70
 
 // barePage keeps of a page's address what can't tell more about its reader: origin and path.
 func barePage(s string) string {
@@ -81,14 +93,21 @@ func (d *Door) openChat(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(r, &body); err != nil {
 		return err
 	}
-	p, command, err := body.command()
+	v, err := d.department(r.Context(), body.Department)
+	if err != nil && !errors.Is(err, &desk.Error{Code: desk.NotFound}) {
+		return err
+	}
+	p, command, err := body.command(v.Fields)
 	if err != nil {
 		return err
+	}
+	if !d.cfg.Titles {
+		command.PageTitle = ""
 	}
 	if net := d.frame.NetworkOf(r); !net.Exempt {
 		if ok, wait := d.opens.Take(net.Key); !ok {
 			t := web.Throttled(wait, "Too many chats are being opened from this network.")
-			t.Form = "/chat/" + url.PathEscape(body.Department)
+			t.Form = chatPath(body.Department)
 			return t
 		}
 	}
@@ -138,7 +157,7 @@ func (d *Door) closedDoor(ctx context.Context, department string, err error) err
 		return err
 	}
 	p := web.AsProblem(refusal)
-	p.Form = "/chat/" + url.PathEscape(department)
+	p.Form = chatPath(department)
 	views, viewErr := d.departmentViews(ctx)
 	if viewErr != nil {
 		return p
@@ -158,6 +177,9 @@ type chatView struct {
 	State      string     `json:"state"` // waiting, claimed, missed, closed
 	By         string     `json:"by,omitempty"`
 	Place      int        `json:"place,omitempty"`
+	Wait       int        `json:"wait_seconds,omitempty"`  // waiting: what four of five wait at most
+	Ticket     uint64     `json:"ticket,omitempty"`        // it goes on by mail under this number
+	Contact    *time.Time `json:"contact_until,omitempty"` // until then an address is asked for
 	Opened     time.Time  `json:"opened"`
 	Now        time.Time  `json:"now"` // by this node's clock
 	Until      *time.Time `json:"writable_until,omitempty"`
@@ -174,30 +196,71 @@ func (d *Door) chat(w http.ResponseWriter, r *http.Request) error {
 	d.seats.called(p)
 	var v chatView
 	now := d.cfg.Now().UTC()
-	err = d.store.View(r.Context(), p.actor(), func(rd desk.Reader) error {
-		h, err := rd.Chat(p.chat)
-		if err != nil {
-			return err
-		}
-		c, err := rd.Cursor()
-		v = chatView{
-			Chat: strconv.FormatUint(h.Number, 10), Department: h.Department, State: string(h.State),
-			Opened: h.Opened.Std(), Now: now, Seq: c.Seq, Epoch: c.Epoch,
-		}
-		switch h.State {
-		case desk.Waiting:
-			v.Place, err = rd.Place(h.Number)
-		case desk.Claimed:
-			v.By, err = publicName(rd, h.Owner, err)
-		case desk.Closed, desk.Dismissed:
-			v.State = string(desk.Closed)
-			v.Until, err = writableUntil(rd, h.ClosedAt)
-			v.By, err = publicName(rd, h.ClosedBy, err)
-		}
+	err = d.store.View(r.Context(), p.actor(), func(rd desk.Reader) (err error) {
+		v, err = standing(rd, p.chat, now)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	v.Ticket, err = d.ticketOf(r.Context(), p.chat)
+	if err != nil {
+		return err
+	}
 	return writeJSON(w, http.StatusOK, v)
+}
+
+// standing reads how a chat stands.
+func standing(rd desk.Reader, number uint64, now time.Time) (chatView, error) {
+	h, err := rd.Chat(number)
+	if err != nil {
+		return chatView{}, err
+	}
+	c, err := rd.Cursor()
+	v := chatView{
+		Chat: strconv.FormatUint(h.Number, 10), Department: h.Department, State: string(h.State),
+		Opened: h.Opened.Std(), Now: now, Seq: c.Seq, Epoch: c.Epoch,
+	}
+	if h.ContactUntil > desk.At(now) {
+		until := h.ContactUntil.Std()
+		v.Contact = &until
+	}
+	if err != nil {
+		return v, err
+	}
+	switch h.State {
+	case desk.Waiting:
+		if v.Place, err = rd.Place(h.Number); err != nil {
+			return v, err
+		}
+		minutes, err := rd.WaitMinutes(h.Department, desk.At(now))
+		v.Wait = 60 * minutes
+		return v, err
+	case desk.Claimed:
+		v.By, err = publicName(rd, h.Owner, nil)
+	case desk.Closed, desk.Dismissed, desk.Ticketed:
+		v.State = string(desk.Closed)
+		v.Until, err = writableUntil(rd, h.Number)
+		if h.State == desk.Closed {
+			v.By, err = publicName(rd, h.ClosedBy, err)
+		}
+	}
+	return v, err
+}
+
+// ticketOf is the number of the ticket that a chat became, 0 if it has none. Patrons may not read tickets; the number of
+// their own they may know.
+func (d *Door) ticketOf(ctx context.Context, chat uint64) (uint64, error) {
+	var number uint64
+	err := d.store.View(ctx, desk.NodeActor(d.cfg.Node), func(rd desk.Reader) error {
+		t, err := rd.TicketOf(chat)
+		if errors.Is(err, &desk.Error{Code: desk.NotFound}) {
+			return nil
+		}
+		if err == nil {
+			number = t.Number
+		}
+		return err
+	})
+	return number, err
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // house is a desk with one or more doors on one store, as nodes that never lag.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	store *desktest.Store
 	hints *whispers
 	doors []*Door
@@ -44,9 +44,11 @@ type options struct {
 	frame  func(*web.Config)
 	store  func(desk.Store) desk.Store
 	demo   bool
+	titles bool
+	faqs   FAQs
 }
 
-func newHouse(t *testing.T, o options) *house {
+func newHouse(t testing.TB, o options) *house {
 	t.Helper()
 	h := &house{t: t, store: desktest.NewStore(), hints: &whispers{}, contract: readContract(t)}
 	if err := h.store.Library(); err != nil {
@@ -78,7 +80,7 @@ func newHouse(t *testing.T, o options) *house {
 			store = o.store(store)
 		}
 		d := New(Config{
-			Node: "n" + string(rune('0'+i)), Demo: o.demo, Limits: o.limits,
+			Node: "n" + string(rune('0'+i)), Demo: o.demo, Titles: o.titles, Limits: o.limits, FAQs: o.faqs, Forms: []byte("the key of these tests"),
 			Now: func() time.Time { return h.store.Now().Std() },
 		}, frame, store, h.hints)
 		h.doors = append(h.doors, d)
@@ -140,7 +142,7 @@ func (a answer) code() string {
 	return p.Code
 }
 
-func (a answer) decode(t *testing.T, v any) {
+func (a answer) decode(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("%v in %s", err, a.body)

@@ -4,9 +4,11 @@ package widget
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"refdesk/cluster/desk"
+	"refdesk/gateway/web/ui"
 )
 
 // Event is what happened in a chat, as API v1 tells its patron. Kind says which of the other fields are there.
@@ -17,11 +19,16 @@ type Event struct {
 	From       string     `json:"from,omitempty"`       // message: patron, staff, system
 	By         string     `json:"by,omitempty"`         // public name of the member of staff
 	ID         string     `json:"id,omitempty"`         // message: the client's own id of a patron's line
-	Text       *string    `json:"text,omitempty"`       // message
+	Text       *string    `json:"text,omitempty"`       // message, edited: the line; wait: a sentence in the chat's language
 	Place      int        `json:"place,omitempty"`      // waiting: 1 = next
-	Of         uint64     `json:"of,omitempty"`         // retracted: seq of the line
+	Minutes    uint64     `json:"minutes,omitempty"`    // wait: promised from now on
+	Late       bool       `json:"late,omitempty"`       // wait: longer than it should be
+	Of         uint64     `json:"of,omitempty"`         // edited, retracted: seq of the line
 	Department string     `json:"department,omitempty"` // transferred: its name
 	Until      *time.Time `json:"writable_until,omitempty"`
+	Ends       *time.Time `json:"until,omitempty"`  // still: when the chat ends
+	Number     uint64     `json:"number,omitempty"` // ticket
+	Score      uint64     `json:"score,omitempty"`  // rated: 1–5
 }
 
 // The kinds of event that this release sends.
@@ -34,13 +41,21 @@ const (
 	kindRetracted    = "retracted"
 	kindTransferred  = "transferred"
 	kindReconnecting = "reconnecting"
+	kindWait         = "wait"
+	kindStill        = "still"
+	kindHere         = "here"
+	kindWanted       = "contact_wanted"
+	kindLapsed       = "contact_lapsed"
+	kindTicket       = "ticket"
+	kindRated        = "rated"
+	kindEdited       = "edited"
 	kindMissed       = "missed"
 	kindClosed       = "closed"
 	kindReopened     = "reopened"
 )
 
 // translate reads what a committed event means to the patron. ok is false if it means nothing.
-func translate(rd desk.Reader, e desk.Event) (out Event, ok bool, err error) {
+func translate(rd desk.Reader, pages *ui.Pages, e desk.Event) (out Event, ok bool, err error) {
 	out = Event{Seq: e.Seq, At: e.At.Std()}
 	switch e.Kind {
 	case desk.ChatOpened, desk.ChatReleased:
@@ -71,13 +86,77 @@ func translate(rd desk.Reader, e desk.Event) (out Event, ok bool, err error) {
 		out.Kind = kindMissed
 	case desk.ChatClosed:
 		out.Kind = kindClosed
-		out.Until, err = writableUntil(rd, e.At)
+		clock := desk.ClockReopen
+		if e.Value == string(desk.EndedSilent) {
+			clock = desk.ClockResumable
+		}
+		var open time.Duration
+		open, err = rd.Clock(clock)
+		until := e.At.Add(open).Std()
+		out.Until = &until
 		out.By, err = publicName(rd, e.Staff, err)
 	case desk.ChatReopened:
 		out.Kind = kindReopened
 		out.By, err = publicName(rd, e.Staff, nil)
+	case desk.WaitPromised, desk.WaitLapsed, desk.AlarmRaised:
+		out.Kind = kindWait
+		err = sayWait(rd, pages, e, &out)
+	case desk.StillThere:
+		out.Kind = kindStill
+		ends := desk.Time(e.Ref).Std()
+		out.Ends = &ends
+	case desk.PatronHere:
+		out.Kind = kindHere
+	case desk.ContactWanted:
+		out.Kind = kindWanted
+	case desk.TicketLapsed:
+		out.Kind = kindLapsed
+	case desk.TicketOpened:
+		out.Kind, out.Number = kindTicket, e.Ticket
+	case desk.Rated:
+		out.Kind, out.Score = kindRated, e.N
+	case desk.LineRedacted:
+		return translateRedacted(rd, e)
 	default:
 		return out, false, nil
+	}
+	return out, err == nil, err
+}
+
+// sayWait writes how long it takes in the chat's language: what was promised, or that it takes longer.
+func sayWait(rd desk.Reader, pages *ui.Pages, e desk.Event, out *Event) error {
+	h, err := rd.Chat(e.Chat)
+	if err != nil {
+		return err
+	}
+	say := pages.Texts(pages.Locale(h.Locale))
+	var text string
+	switch {
+	case e.Kind == desk.WaitPromised && e.N == 1:
+		out.Minutes, text = e.N, say["wait.promised.one"]
+	case e.Kind == desk.WaitPromised:
+		out.Minutes, text = e.N, say.Fill("wait.promised", "minutes", strconv.FormatUint(e.N, 10))
+	case e.Kind == desk.WaitLapsed:
+		out.Late, text = true, say["wait.lapsed"]
+	default:
+		out.Late, text = true, say["wait.late"]
+	}
+	out.Text = &text
+	return nil
+}
+
+// redactedLine is the text of a line that was taken out as a whole.
+const redactedLine = "[redacted]"
+
+// translateRedacted gives the text that a line has now, or says that it is gone.
+func translateRedacted(rd desk.Reader, e desk.Event) (Event, bool, error) {
+	out := Event{Seq: e.Seq, At: e.At.Std(), Kind: kindRetracted, Of: e.Ref}
+	l, err := rd.Line(e.Chat, e.Line)
+	if errors.Is(err, &desk.Error{Code: desk.NotFound}) {
+		return out, true, nil
+	}
+	if err == nil && l.Text != redactedLine {
+		out.Kind, out.Text = kindEdited, &l.Text
 	}
 	return out, err == nil, err
 }
@@ -118,16 +197,19 @@ func publicName(rd desk.Reader, account string, before error) (string, error) {
 	return name, err
 }
 
-// writableUntil is until when a line of the patron reopens a chat that was closed at at.
-func writableUntil(rd desk.Reader, at desk.Time) (*time.Time, error) {
-	d, err := rd.Clock(desk.ClockReopen)
-	t := at.Add(d).Std()
-	return &t, err
+// writableUntil is until when a line of the patron reopens an ended chat, nil if none does.
+func writableUntil(rd desk.Reader, chat uint64) (*time.Time, error) {
+	until, err := rd.WritableUntil(chat)
+	if err != nil || until == 0 {
+		return nil, err
+	}
+	t := until.Std()
+	return &t, nil
 }
 
 // fromRecords rebuilds a chat's events when the log no longer holds them all: the lines with their own seq, and what the
 // record still knows of the rest, numbered between them.
-func fromRecords(rd desk.Reader, number uint64) ([]Event, error) {
+func fromRecords(rd desk.Reader, number, ticket uint64) ([]Event, error) {
 	h, err := rd.Chat(number)
 	if err != nil {
 		return nil, err
@@ -166,14 +248,27 @@ func fromRecords(rd desk.Reader, number uint64) ([]Event, error) {
 		add(Event{At: h.ClaimedAt.Std(), Kind: kindClaimed, By: owner})
 	}
 	switch h.State {
-	case desk.Closed, desk.Dismissed:
+	case desk.Closed, desk.Dismissed, desk.Ticketed:
 		e := Event{At: h.ClosedAt.Std(), Kind: kindClosed}
-		if e.Until, err = writableUntil(rd, h.ClosedAt); err == nil {
+		if e.Until, err = writableUntil(rd, number); err == nil && h.State == desk.Closed {
 			e.By, err = publicName(rd, h.ClosedBy, nil)
 		}
 		add(e)
 	case desk.Missed:
 		add(Event{At: h.MissedAt.Std(), Kind: kindMissed})
+	}
+	last := h.Opened.Std()
+	if len(out) > 0 {
+		last = out[len(out)-1].At
+	}
+	if h.ContactUntil > 0 {
+		add(Event{At: last, Kind: kindWanted})
+	}
+	if ticket > 0 {
+		add(Event{At: last, Kind: kindTicket, Number: ticket})
+	}
+	if h.Score > 0 {
+		add(Event{At: last, Kind: kindRated, Score: h.Score})
 	}
 	return out, err
 }

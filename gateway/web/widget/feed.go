@@ -119,7 +119,7 @@ func (d *Door) read(ctx context.Context, p patron, events []desk.Event) ([]Event
 	out := make([]Event, 0, len(events))
 	err := d.store.View(ctx, p.actor(), func(rd desk.Reader) error {
 		for _, e := range events {
-			t, ok, err := translate(rd, e)
+			t, ok, err := translate(rd, d.frame.Pages(), e)
 			if err != nil {
 				return err
 			}
@@ -136,11 +136,16 @@ func (d *Door) read(ctx context.Context, p patron, events []desk.Event) ([]Event
 func (d *Door) replay(ctx context.Context, p patron, reset bool, yield func(page, error) bool) (desk.Cursor, error) {
 	var at desk.Cursor
 	pg := page{Reset: reset}
-	err := d.store.View(ctx, p.actor(), func(rd desk.Reader) (err error) {
+	ticket, err := d.ticketOf(ctx, p.chat)
+	if err != nil {
+		yield(page{}, err)
+		return at, err
+	}
+	err = d.store.View(ctx, p.actor(), func(rd desk.Reader) (err error) {
 		if at, err = rd.Cursor(); err != nil {
 			return err
 		}
-		pg.Events, err = fromRecords(rd, p.chat)
+		pg.Events, err = fromRecords(rd, p.chat, ticket)
 		return err
 	})
 	if err != nil {

@@ -140,13 +140,14 @@ func (d *Door) postLeave(w http.ResponseWriter, r *http.Request) error {
 	return noContent(w)
 }
 
-// postContact is POST /chats/{chat}/contact.
+// postContact is POST /chats/{chat}/contact. It is no sign of life: whoever leaves an address in a chat that was missed goes
+// on with a ticket, and does not queue again.
 func (d *Door) postContact(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
 		Name  string `json:"name"`
 		Email string `json:"email"`
 	}
-	p, err := d.call(r, &body)
+	p, err := d.aside(r, &body)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,12 @@ func (d *Door) chatPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
+	w.Header().Set("Cache-Control", "no-store") // the form in it is for one reader
 	p := ui.ChatPage{
 		Locale:     d.frame.Pages().Locale(q.Get("lang"), r.Header.Get("Accept-Language")),
 		Department: v.ID, Name: v.Name, State: v.State,
-		Nodes: d.frame.Nodes(), Sites: d.frame.Origins(), Embedded: q.Get("embed") != "",
+		Nodes: d.frame.Nodes(), Sites: d.frame.Origins(), Embedded: q.Get("embed") != "", Titles: d.cfg.Titles,
+		WaitSeconds: v.WaitSeconds, Form: d.emptyForm(v),
 	}
 	if v.NextOpen != nil {
 		p.NextOpen = v.NextOpen.Format(time.RFC3339)
@@ -29,7 +31,7 @@ func (d *Door) chatPage(w http.ResponseWriter, r *http.Request) error {
 	if err := d.frame.Pages().Chat(&buf, p); err != nil {
 		return err
 	}
-	return writePage(w, buf.Bytes())
+	return writePage(w, http.StatusOK, buf.Bytes())
 }
 
 // home is GET /: the demo's library, or the list of departments.
@@ -46,12 +48,17 @@ func (d *Door) home(w http.ResponseWriter, r *http.Request) error {
 	if d.cfg.Demo {
 		err = d.frame.Pages().Demo(&buf, ui.DemoPage{Department: d.defaultDepartment(views), Doors: doors})
 	} else {
-		err = d.frame.Pages().Index(&buf, d.frame.Pages().Locale(r.Header.Get("Accept-Language")), doors)
+		list, listErr := d.published(r.Context())
+		if listErr != nil {
+			return listErr
+		}
+		locale := d.frame.Pages().Locale(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+		err = d.frame.Pages().Index(&buf, locale, doors, len(list) > 0)
 	}
 	if err != nil {
 		return err
 	}
-	return writePage(w, buf.Bytes())
+	return writePage(w, http.StatusOK, buf.Bytes())
 }
 
 // defaultDepartment is where the demo's widget leads.
@@ -67,10 +74,13 @@ func (d *Door) defaultDepartment(views []departmentView) string {
 	return ""
 }
 
-func writePage(w http.ResponseWriter, body []byte) error {
+func writePage(w http.ResponseWriter, status int, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
+	w.WriteHeader(status)
 	// The browser may be gone; there is nobody to tell.
 	_, _ = w.Write(body)
 	return nil

@@ -35,7 +35,7 @@ func samples(t *testing.T, doc *openAPI) string {
 	out.WriteString("// SPDX-License-Identifier: Apache-2.0\n\n" +
 		"// Written by TestSamples of gateway/web/widget: one sample of everything that the server sends. tsc compares them\n" +
 		"// with the types; nothing else reads this file.\n\n" +
-		"import type { Department, Down, Event, Events, Opened, Problem, Standing } from \"./wire\";\n")
+		"import type { Asked, Department, Down, Event, Events, FAQs, Opened, Problem, Standing } from \"./wire\";\n")
 	list := func(name, kind, schema string, values ...any) {
 		fmt.Fprintf(&out, "\nexport const %s: %s[] = [\n", name, kind)
 		for _, v := range values {
@@ -55,14 +55,20 @@ func samples(t *testing.T, doc *openAPI) string {
 		each = append(each, e)
 	}
 	list("departments", "Department", "Department",
-		departmentView{ID: "reference", Name: "Reference", State: "online", Waiting: 2},
+		departmentView{
+			ID: "reference", Name: "Reference", State: "online", Waiting: 2, WaitSeconds: 180,
+			Fields: []chatField{{Name: "faculty", Label: "Faculty", Choices: []string{"Arts", "Law"}, Required: true}, {Name: "card", Label: "Library card"}},
+		},
 		departmentView{ID: "digital", Name: "Digital Learning", State: "closed", NextOpen: &soon})
 	list("opened", "Opened", "Opened", opened{Chat: "12", Seq: seq, Epoch: 1, Nodes: []string{"https://n1.desk.example"}})
 	list("standing", "Standing", "Chat",
-		chatView{Chat: "12", Department: "reference", State: "waiting", Place: 1, Opened: at.Std(), Now: soon, Seq: seq, Epoch: 1},
+		chatView{Chat: "12", Department: "reference", State: "waiting", Place: 1, Wait: 300, Contact: &soon, Opened: at.Std(), Now: soon, Seq: seq, Epoch: 1},
 		chatView{Chat: "12", Department: "reference", State: "claimed", By: "Ana", Opened: at.Std(), Now: soon, Seq: seq, Epoch: 1},
 		chatView{Chat: "12", Department: "reference", State: "missed", Opened: at.Std(), Now: soon, Seq: seq, Epoch: 1},
-		chatView{Chat: "12", Department: "reference", State: "closed", By: "Ana", Opened: at.Std(), Now: soon, Until: &soon, Seq: seq, Epoch: 1})
+		chatView{Chat: "12", Department: "reference", State: "closed", By: "Ana", Opened: at.Std(), Now: soon, Until: &soon, Ticket: 57, Seq: seq, Epoch: 1})
+	list("asked", "Asked", "Asked", asked{Ticket: "57"})
+	list("faqs", "FAQs", "FAQs", found{Answers: []FAQHit{{Slug: "maps", Question: "Have you maps?", Snippet: "We do.", Score: 0.5}}, Good: true},
+		found{Answers: []FAQHit{}})
 	list("events", "Event", "Event", each...)
 	list("polls", "Events", "Events", polled{Epoch: 1, Events: events[:1]}, polled{Epoch: 2, Events: []Event{}, Reset: true})
 	list("frames", "Down", "ServerFrame",

@@ -55,6 +55,11 @@ func (s schemas) check(sc schema, v any, at string) error {
 		return text(sc, v, at)
 	case "integer":
 		return integer(sc, v, at)
+	case "number":
+		if _, ok := v.(float64); !ok {
+			return fmt.Errorf("%s is no number", at)
+		}
+		return nil
 	case "boolean":
 		if _, ok := v.(bool); !ok {
 			return fmt.Errorf("%s is no boolean", at)
@@ -185,6 +190,7 @@ func TestSchemaChecker(t *testing.T) {
 		"One": {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}], "discriminator": {"propertyName": "kind",
 			"mapping": {"a": "#/components/schemas/A", "b": "#/components/schemas/B"}}},
 		"List": {"type": "array", "items": {"$ref": "#/components/schemas/One"}},
+		"Half": {"type": "number"},
 		"Word": {"type": "string", "minLength": 2, "maxLength": 3, "pattern": "^[a-zé]+$"},
 		"Odd": {"anyOf": []}, "Lost": {"$ref": "#/components/schemas/None"}
 	}`), &all)
@@ -195,6 +201,8 @@ func TestSchemaChecker(t *testing.T) {
 		{"A", `{"kind":"a","n":1}`, ""},
 		{"List", `[{"kind":"b","at":"2026-09-07T10:00:00.5Z"},{"kind":"a","n":9}]`, ""},
 		{"Word", `"éa"`, ""},
+		{"Half", `0.5`, ""},
+		{"Half", `"0.5"`, "no number"},
 		{"A", `{"kind":"a"}`, "lacks n"},
 		{"A", `{"kind":"a","n":1,"m":1}`, "v.m is not documented"},
 		{"A", `{"kind":"a","n":0}`, "less than"},

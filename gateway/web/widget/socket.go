@@ -215,6 +215,8 @@ func (l *line) take(ctx context.Context, f up) error {
 		return l.d.markSeen(ctx, l.p, seen{Seq: f.Seq, Visible: f.Visible})
 	case "leave":
 		return l.d.leave(ctx, l.p)
+	case "here":
+		return l.d.here(ctx, l.p)
 	case "ping":
 		return l.write(ctx, down{Type: "pong"})
 	}

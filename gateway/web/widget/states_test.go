@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -57,8 +58,139 @@ func walk(t *testing.T, b *browser, at func(state string)) {
 	at("away")
 	h.show("ana", desk.ShowOnline)
 	walkChat(h, b, at)
+	walkMail(h, b, at)
+	walkPages(h, b, at)
 	walkTrouble(h, b, at)
 }
+
+// walkMail goes through the ways in which a question is answered by mail.
+func walkMail(h *house, b *browser, at func(state string)) {
+	h.publish(shelf()...)
+	h.fields("digital", twoFields)
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+	b.until(`!$("#find-box").hidden`)
+	b.write("#find", "how many books")
+	b.until(`d.querySelectorAll("#found li").length === 2`)
+	at("closed-found")
+	b.write("#find", "parking for bicycles")
+	b.until(`$("#found").textContent.includes("no good answer")`)
+	b.run(`$("#start").requestSubmit()`)
+	b.until(`!$("#start-error").hidden`)
+	at("closed-error")
+	b.run(`$("#question").value = "Can I read the newspapers at home?", $("#email").value = "noor.vandenberg-ashworth@students.willowmere.example", $("#field-0").value = "Law"`)
+	b.run(`$("#start").requestSubmit()`)
+	b.until(`!$("#asked").hidden && $("#start").hidden && $("#find-box").hidden`)
+	at("asked")
+
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.until(`$("#start") && !$("#start").hidden`)
+	b.write("#question", "where are the old maps")
+	b.until(`d.querySelectorAll("#suggested li").length === 1`)
+	at("suggested")
+	h.show("ana", desk.ShowDND)
+	b.until(`$("#door").className === "door away" && !$("#other-way").hidden`)
+	b.run(`$("#other-way").click()`)
+	at("away-by-mail")
+	h.show("ana", desk.ShowOnline)
+	b.until(`$("#door").className === "door online"`)
+	b.run(`$("#other-way").click()`)
+
+	b.ask("Have you old maps?")
+	n := h.lastChat(desk.Waiting)
+	b.until(`d.querySelectorAll("#meanwhile li").length === 1`)
+	at("waiting-suggested")
+	h.until("attached", func(c *desk.Chat) bool { return len(c.Attached) == 1 }, n)
+	h.advance(61 * time.Second)
+	b.until(`$("#keep-waiting")`)
+	at("late")
+	b.run(`$("#contact-email").value = "nobody", $("#contact").requestSubmit()`)
+	b.until(`$("#contact-note").textContent !== ""`)
+	at("late-error")
+	b.run(`$("#contact-email").value = "noor@example.org", $("#contact").requestSubmit()`)
+	b.until(`!$("#contact-check").hidden`)
+	at("contact-check")
+	b.run(`$("#contact-yes").click()`)
+	b.until(`$("#after-text").textContent.includes("has the number")`)
+	at("mailed")
+	h.until("goes on by mail", func(c *desk.Chat) bool { return c.State == desk.Ticketed && c.Email == "noor@example.org" }, n)
+	b.run(`$("#again").click()`)
+
+	b.ask("Have you old maps?")
+	n = h.lastChat(desk.Waiting)
+	h.as("ana", &desk.ClaimChat{Chat: n})
+	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "I have to ask a colleague who is here on Monday."})
+	h.as("ana", &desk.OpenTicket{Chat: n})
+	b.until(`!$("#contact").hidden`)
+	at("contact-wanted")
+	b.run(`$("#contact-email").value = "noor@example.org", $("#contact").requestSubmit()`)
+	b.run(`$("#contact-yes").click()`)
+	b.until(`$("#contact").hidden && !$("#after-address").hidden && $("#after-text").textContent.includes("has the number")`)
+	at("ticket")
+	h.advance(11 * time.Minute)
+	b.until(`$("#here")`)
+	at("still")
+	b.run(`$("#here").click()`)
+	b.until(`!$("#here")`)
+	h.advance(16 * time.Minute)
+	b.until(`$("#app").dataset.phase === "closed" && !$("#rate").hidden`)
+	at("over-silent")
+	b.run(`d.querySelectorAll(".star")[3].click()`)
+	b.until(`!$("#rate-more").hidden`)
+	at("rated")
+	b.run(`$("#rate-comment").value = "Kind and fast", $("#rate").requestSubmit()`)
+	b.until(`$("#rate-more").hidden && $("#rate-note").textContent !== ""`)
+	h.until("rated", func(c *desk.Chat) bool { return c.Score == 4 && c.Comment == "Kind and fast" }, n)
+	b.run(`$("#again").click()`)
+
+	b.ask("Have you old maps?")
+	n = h.lastChat(desk.Waiting)
+	b.until(`d.querySelectorAll("#meanwhile button").length === 2`)
+	b.run(`$("#meanwhile button").click()`)
+	b.until(`$("#status").textContent.includes("Good!")`)
+	at("helped")
+	h.until("left", func(c *desk.Chat) bool { return c.State == desk.Missed }, n)
+	b.run(`$("#again").click()`)
+}
+
+// walkPages goes through the pages about FAQs, and what a browser without scripts sees.
+func walkPages(h *house, b *browser, at func(state string)) {
+	h.publish(desk.FAQ{
+		Slug: "hostile", Question: hostileText, Topics: []string{hostileText}, Also: []string{hostileText},
+		Answer: hostileText + "\n\n# Heading\n\n| A | B |\n|---|---|\n| one | " + strings.Repeat("wide ", 40) + "|\n\n- a\n- b\n\n> said\n\n```\ncode\n```\n",
+	})
+	for _, p := range [][2]string{
+		{"faqs", "/faq"},
+		{"faqs-found", "/faq?q=books"},
+		{"faqs-none", "/faq?q=parking"},
+		{"faq", "/faq/maps"},
+		{"faq-hostile", "/faq/hostile"},
+		{"faq-voted", "/faq/maps?voted=up"},
+		{"faq-mirrored", "/faq/maps?lang=ar-XB"},
+		{"start-mirrored", "/chat/reference?lang=ar-XB"},
+		{"start-longer", "/chat/reference?lang=en-XA"},
+	} {
+		b.do(chromedp.Navigate(h.urls[0] + p[1]))
+		b.until(`d.readyState === "complete" && (!$("#door") || $("#door").textContent !== "")`)
+		at(p[0])
+	}
+	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	const box = `document.querySelector(".demo-find div").shadowRoot`
+	search := func(text string) {
+		b.run(`(` + box + `.querySelector("#q").value = "` + text + `", ` + box + `.querySelector("#q").dispatchEvent(new Event("input")))`)
+	}
+	b.until(`document.querySelector(".demo-find div")`)
+	search("books")
+	b.until(box + `.querySelectorAll("li").length === 2`)
+	b.run(`document.querySelector(".demo-find").scrollIntoView()`)
+	at("demo-faq")
+	search("parking")
+	b.until(box + `.querySelector(".said a")`)
+	at("demo-faq-none")
+	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+}
+
+// hostileText would break out wherever a page can put it.
+const hostileText = `"></p><script>document.title="broken"</script><img src=x onerror='document.title="broken"'>[x](javascript:alert(1))`
 
 // walkChat goes through a chat that is answered.
 func walkChat(h *house, b *browser, at func(state string)) {
@@ -235,7 +367,7 @@ func TestBrowserKeyboard(t *testing.T) {
 	b.press(kb.Enter)
 	b.until(`frame && $("#question") && d.activeElement === $("#question")`)
 	b.press("Where are the maps?")
-	b.press(kb.Tab + kb.Tab + kb.Tab)
+	b.press(kb.Tab + kb.Tab + kb.Tab + kb.Tab)
 	b.until(`d.activeElement === $("#start-button")`)
 	b.press(kb.Enter)
 	b.until(`$("#app").dataset.phase === "waiting" && d.activeElement === $("#text")`)

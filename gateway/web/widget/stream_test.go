@@ -23,7 +23,7 @@ import (
 
 // wire is a test's socket.
 type wire struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 	down chan down
 }
@@ -427,7 +427,7 @@ func TestWholeChatFromRecords(t *testing.T) {
 	var rebuilt []Event
 	hash, _ := hashToken(token)
 	err := h.store.View(t.Context(), desk.PatronActor(hash), func(rd desk.Reader) (err error) {
-		rebuilt, err = fromRecords(rd, n)
+		rebuilt, err = fromRecords(rd, n, 0)
 		return err
 	})
 	if err != nil {

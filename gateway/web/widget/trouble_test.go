@@ -359,15 +359,30 @@ func FuzzCleanText(f *testing.F) {
 	})
 }
 
-// FuzzBodies decodes what strangers send as the two bodies that enter the log.
+// FuzzBodies decodes what strangers send as the bodies that enter the log.
 func FuzzBodies(f *testing.F) {
 	f.Add(`{"id":"q1","token":"` + strings.Repeat("A", 43) + `","department":"reference","question":"x","page_url":"https://a.example/b?c#d"}`)
 	f.Add(`{"type":"message","id":"m1","text":"\ud800"}`)
 	f.Add(`[[[[`)
+	f.Add(`{"id":"a1","department":"digital","question":"x","email":"a@b.example","fields":{"faculty":"Arts","":"x","Card\n":"\u202e7"}}`)
+	fields := parseFields(`[{"name":"faculty","label":"Faculty","choices":["Arts"],"required":true}]`)
 	f.Fuzz(func(t *testing.T, body string) {
+		var q askRequest
+		if decode([]byte(body), &q) == nil {
+			if c, err := q.command(fields); err == nil {
+				if c.Email == "" || c.Question == "" || tooLong(c.Question, desk.MaxText) || len(desk.EncodeCommand(nil, c)) > desk.MaxCommand {
+					t.Errorf("%q becomes %+v", body, c)
+				}
+			}
+		}
+		for _, f := range parseFields(body) {
+			if f.Name == "" || f.Label == "" || tooLong(f.Label, maxLabel) || strings.Contains(f.Label, "\n") {
+				t.Errorf("%q has the field %+v", body, f)
+			}
+		}
 		var o openRequest
 		if decode([]byte(body), &o) == nil {
-			if p, c, err := o.command(); err == nil {
+			if p, c, err := o.command(nil); err == nil {
 				if len(p.hash) != 64 || c.Question == "" || strings.ContainsAny(c.PageURL, "?#\n ") || len(desk.EncodeCommand(nil, c)) > desk.MaxCommand {
 					t.Errorf("%q becomes %+v", body, c)
 				}

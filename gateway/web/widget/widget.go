@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package widget is the patrons' door: API v1 over HTTP, event streams and WebSocket, the chat page that speaks it, and
-// the demo's web page. docs/api.md describes the API; this package and that file say the same.
+// Package widget is the patrons' door: API v1 over HTTP, event streams and WebSocket, the chat page that speaks it, the
+// pages of the FAQs, the question form, and the demo's web page. docs/api.md describes the API; this package and that file say the same.
 //
 // A patron is whoever holds a chat's token. Only its SHA-256 goes beyond this package: it is the patron's id in the
 // domain (desk.PatronActor), so that reading and writing are bound to the one chat that the token opened.
@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"refdesk/cluster/desk"
@@ -28,6 +29,12 @@ type Limits struct {
 	LineEvery     time.Duration // time in which one of them comes back: 500 ms
 	Chats         int           // chats that a network may open at once: 60
 	ChatEvery     time.Duration // time in which one of them comes back: 1 s
+	Questions     int           // questions by form that a network may leave at once: 20
+	QuestionEvery time.Duration // time in which one of them comes back: 15 s
+	Finds         int           // searches of FAQs that a network may do at once: 120
+	FindEvery     time.Duration // time in which one of them comes back: 100 ms
+	Votes         int           // votes on one FAQ that a network may give at once: 5
+	VoteEvery     time.Duration // time in which one of them comes back: 10 min
 	Sockets       int           // sockets, streams and long polls that a network may hold: 2,000
 	SeenEvery     time.Duration // between two commits of "seen" of one chat: 5 s
 	DetachAfter   time.Duration // after a patron's last stream ended: 5 s
@@ -52,6 +59,12 @@ func (l Limits) withDefaults() Limits {
 	num(&l.Lines, 20)
 	num(&l.Chats, 60)
 	num(&l.Sockets, 2000)
+	num(&l.Questions, 20)
+	num(&l.Finds, 120)
+	num(&l.Votes, 5)
+	set(&l.QuestionEvery, 15*time.Second)
+	set(&l.FindEvery, 100*time.Millisecond)
+	set(&l.VoteEvery, 10*time.Minute)
 	set(&l.LineEvery, 500*time.Millisecond)
 	set(&l.ChatEvery, time.Second)
 	set(&l.SeenEvery, 5*time.Second)
@@ -83,7 +96,10 @@ type Hints interface {
 type Config struct {
 	Node   string // this node's id
 	Demo   bool   // show the made-up library's page at /
+	Titles bool   // keep the titles of the pages that patrons come from
 	Limits Limits
+	FAQs   FAQs             // the search over FAQs; nil compares words
+	Forms  []byte           // the key that signs forms, the same on every node; nil means one of this process
 	Now    func() time.Time // nil means time.Now
 }
 
@@ -98,8 +114,14 @@ type Door struct {
 	seats   *seats
 	lines   *web.Buckets // by token hash
 	opens   *web.Buckets // by network
+	asks    *web.Buckets // by network
+	finds   *web.Buckets // by network
+	votes   *web.Buckets // by network and FAQ
 	sockets *web.Slots   // by network
 	doors   doorCache
+	faqList faqCache
+	tallies tallies
+	forms   forms
 }
 
 // New makes the door and mounts it on the frame's patron host. hints may be nil: nobody types then.
@@ -115,27 +137,39 @@ func New(cfg Config, frame *web.Frame, store desk.Store, hints Hints) *Door {
 		cfg: cfg, limits: l, frame: frame, store: store, hints: hints, log: frame.Log(),
 		lines:   web.NewBuckets(l.LineEvery, l.Lines),
 		opens:   web.NewBuckets(l.ChatEvery, l.Chats),
+		asks:    web.NewBuckets(l.QuestionEvery, l.Questions),
+		finds:   web.NewBuckets(l.FindEvery, l.Finds),
+		votes:   web.NewBuckets(l.VoteEvery, l.Votes),
 		sockets: web.NewSlots(l.Sockets),
+		forms:   newForms(cfg.Forms, cfg.Now),
 	}
 	d.seats = newSeats(cfg.Node, store, l, d.log)
 	d.mount()
 	return d
 }
 
-// do commits a command of a patron. Without a quorum it says so in good time: pages try another node then.
+// do commits a command of a patron.
 func (d *Door) do(ctx context.Context, p patron, key desk.Key, c desk.Command) (desk.Reply, error) {
+	return d.commit(ctx, p.actor(), key, c)
+}
+
+// commit commits a command. Without a quorum it says so in good time: pages try another node then.
+func (d *Door) commit(ctx context.Context, actor desk.Actor, key desk.Key, c desk.Command) (desk.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.limits.CommitWithin)
 	defer cancel()
-	reply, err := d.store.Do(ctx, desk.Request{Actor: p.actor(), Key: key, Command: c})
+	reply, err := d.store.Do(ctx, desk.Request{Actor: actor, Key: key, Command: c})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = &desk.Error{Code: desk.NoQuorum}
 	}
 	return reply, err
 }
 
-// Run keeps the patrons' presence until ctx ends, and returns when everything it began is over.
+// Run keeps the patrons' presence and the figures of the FAQs until ctx ends, and returns when everything it began is over.
 func (d *Door) Run(ctx context.Context) error {
+	var figures sync.WaitGroup
+	figures.Go(func() { d.tally(ctx) })
 	d.seats.run(ctx)
+	figures.Wait()
 	return nil
 }
 
@@ -156,7 +190,10 @@ func (d *Door) mount() {
 	for path, m := range d.calls() {
 		d.frame.Patron().HandleFunc(apiPath+path, d.serve(m))
 	}
-	d.frame.Patron().HandleFunc("/chat/{department}", d.serve(methods{http.MethodGet: d.chatPage}))
+	d.frame.Patron().HandleFunc("/chat/{department}", d.serve(methods{http.MethodGet: d.chatPage, http.MethodPost: d.askPage}))
+	d.frame.Patron().HandleFunc("/faq", d.serve(methods{http.MethodGet: d.faqsPage}))
+	d.frame.Patron().HandleFunc("/faq/{slug}", d.serve(methods{http.MethodGet: d.faqPage, http.MethodPost: d.votePage}))
+	d.frame.Patron().Handle("GET /faq.js", d.frame.Pages().Assets())
 	d.frame.Patron().HandleFunc("/{$}", d.serve(methods{http.MethodGet: d.home}))
 }
 
@@ -178,11 +215,12 @@ func (d *Door) calls() map[string]methods {
 		"/chats/{chat}/leave":      {http.MethodPost: d.postLeave},
 		"/chats/{chat}/contact":    {http.MethodPost: d.postContact},
 		"/chats/{chat}/files":      {http.MethodPost: d.notYet},
-		"/chats/{chat}/rating":     {http.MethodPost: d.notYet},
-		"/chats/{chat}/transcript": {http.MethodGet: d.notYet, http.MethodPost: d.notYet},
-		"/questions":               {http.MethodPost: d.notYet},
-		"/faqs":                    {http.MethodGet: d.notYet},
-		"/faqs/{slug}/vote":        {http.MethodPost: d.notYet},
+		"/chats/{chat}/here":       {http.MethodPost: d.postHere},
+		"/chats/{chat}/rating":     {http.MethodPost: d.postRating},
+		"/chats/{chat}/transcript": {http.MethodGet: d.transcript, http.MethodPost: d.notYet},
+		"/questions":               {http.MethodPost: d.postQuestion},
+		"/faqs":                    {http.MethodGet: d.searchFAQs},
+		"/faqs/{slug}/vote":        {http.MethodPost: d.postVote},
 	}
 }
 

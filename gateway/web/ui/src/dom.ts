@@ -41,6 +41,12 @@ export function linked(text: string): (Node | string)[] {
   return parts;
 }
 
+/** Shows an address large, letter by letter as it was written; nothing hides it. */
+export function address(e: HTMLElement, text: string): void {
+  put(e, text);
+  e.hidden = text === "";
+}
+
 export function looksLikeEmail(s: string): boolean {
   return /^[^\s@<>,;"()]+@[^\s@<>,;"()]+$/.test(s);
 }

@@ -3,10 +3,11 @@
 // The page before the chat: who is here, and the question.
 
 import { call, newId, newToken, passing } from "./api";
-import { $, looksLikeEmail, maxText, points, put } from "./dom";
+import { $, address, looksLikeEmail, maxText, points, put } from "./dom";
 import type { Host } from "./embed";
+import { Suggest } from "./suggest";
 import { day, setup, t } from "./texts";
-import type { Department, Opened, OpenRequest } from "./wire";
+import type { Asked, AskRequest, Department, Opened, OpenRequest } from "./wire";
 
 const freshMs = 3000; // an open page shows a change within five seconds, the node's own second included
 
@@ -14,6 +15,11 @@ export class Door {
   private timer = 0;
   private active = false;
   private at = 0;
+  private state: Department["state"] = setup.state;
+  private wantsMail = false;
+  private asking: AskRequest | null = null;
+  private readonly suggest: Suggest;
+  private readonly find: Suggest;
 
   constructor(
     private readonly nodes: string[],
@@ -28,6 +34,23 @@ export class Door {
     question.addEventListener("keydown", (e) => {
       if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) void this.submit();
     });
+    this.suggest = new Suggest($("suggested"), nodes);
+    this.suggest.watch(question);
+    this.find = new Suggest($("found"), nodes, { none: t("find.none") });
+    this.find.watch($<HTMLInputElement>("find"));
+    $("other-way").addEventListener("click", () => {
+      this.wantsMail = !this.wantsMail;
+      this.complain("");
+      this.dress();
+      question.focus();
+    });
+    $("asked-more").addEventListener("click", () => {
+      $("asked").hidden = true;
+      this.wantsMail = false;
+      this.show(this.state, "", 0);
+      this.focus();
+      void this.refresh();
+    });
     document.addEventListener("visibilitychange", () => this.look());
   }
 
@@ -37,13 +60,13 @@ export class Door {
     $("talk").hidden = true;
     $("app").dataset["phase"] = "pre";
     put($("status"), "");
-    this.show(setup.state, setup.nextOpen);
+    this.show(setup.state, setup.nextOpen, setup.wait);
     this.look();
   }
 
   focus(): void {
-    const form = $("start");
-    (form.hidden ? $("door") : $("question")).focus();
+    if (!$("asked").hidden) $("asked").focus();
+    else (this.state === "closed" ? $("find") : $("question")).focus();
   }
 
   private leave(): void {
@@ -65,7 +88,7 @@ export class Door {
       if (!this.active) return;
       if (got.ok) {
         const mine = got.body.find((d) => d.id === setup.department);
-        if (mine) this.show(mine.state, mine.next_open ?? "");
+        if (mine) this.show(mine.state, mine.next_open ?? "", mine.wait_seconds ?? 0);
       } else {
         this.at = (this.at + 1) % this.nodes.length;
         if (got.status === 0) put($("door"), t("door.unreachable"));
@@ -74,16 +97,44 @@ export class Door {
     this.look();
   }
 
-  private show(state: Department["state"], nextOpen: string): void {
+  private show(state: Department["state"], nextOpen: string, wait: number): void {
+    if (!$("asked").hidden) return;
+    this.state = state;
     const door = $("door");
     door.className = "door " + state;
-    const form = $("start");
     const known = nextOpen !== "" && Date.parse(nextOpen) > Date.now();
-    const shut = known ? `${t("door.next", { when: day(nextOpen) })} ${t("door.closed.else")}` : `${t("door.closed")} ${t("door.closed.mail")}`;
-    put(door, state === "closed" ? shut : t(state === "online" ? "door.online" : "door.away"));
-    // Whoever is writing keeps what they wrote when the desk closes; they are told when they send it.
-    const began = $<HTMLTextAreaElement>("question").value !== "";
-    form.hidden = state === "closed" && !began;
+    const minutes = Math.round(wait / 60);
+    let says = t(state === "online" ? "door.online" : "door.away");
+    if (state === "closed") says = (known ? t("door.next", { when: day(nextOpen) }) : t("door.closed")) + " " + t("door.closed.ask");
+    else if (state === "online" && minutes) says += " " + t("wait.most", { minutes });
+    put(door, says);
+    this.dress();
+  }
+
+  /** Whether the form leaves a question to be answered by mail. */
+  private get byMail(): boolean {
+    return this.state === "closed" || this.wantsMail;
+  }
+
+  private dress(): void {
+    const mail = this.byMail;
+    const app = $("app");
+    if (!$("asked").hidden) return;
+    $("start").hidden = false;
+    $("find-box").hidden = this.state !== "closed";
+    $("ask-title").hidden = !mail;
+    $("email-optional").hidden = mail;
+    $<HTMLInputElement>("email").required = mail;
+    put($("email-why"), t(mail ? "ask.why" : "email.why"));
+    $("keep-box").hidden = mail;
+    $("privacy").hidden = mail;
+    const other = $("other-way");
+    // The other way is offered where it is one: nobody chats with a closed desk, and where staff are there mail is second best.
+    other.hidden = this.state === "closed" || (this.state === "online" && !mail);
+    other.textContent = t(mail ? "by.chat" : "by.mail");
+    const button = $<HTMLButtonElement>("start-button");
+    if (!button.disabled) button.textContent = t(mail ? "ask.send" : "start");
+    app.dataset["way"] = mail ? "mail" : "chat";
   }
 
   private async submit(): Promise<void> {
@@ -91,34 +142,91 @@ export class Door {
     const email = $<HTMLInputElement>("email");
     const button = $<HTMLButtonElement>("start-button");
     const text = question.value.trim();
-    const address = email.value.trim();
+    const to = email.value.trim();
+    const mail = this.byMail;
     if (button.disabled) return;
     if (!text) return this.complain(t("need.question"), question);
     if (points(text) > maxText) return this.complain(t("too.long", { n: points(text), max: maxText }), question);
-    if (address && !looksLikeEmail(address)) return this.complain(t("need.email"), email);
+    if (mail && !to) return this.complain(t("need.address"), email);
+    if (to && !looksLikeEmail(to)) return this.complain(t("need.email"), email);
+    const fields = this.fields();
+    if (fields instanceof HTMLElement) return this.complain(t("need.field"), fields);
     this.complain("");
-    const opening: OpenRequest = { id: newId(), token: newToken(), department: setup.department, question: text, locale: setup.locale };
-    const name = $<HTMLInputElement>("name").value.trim();
-    if (name) opening.name = name;
-    if (address) opening.email = address;
-    if (this.host.pageURL) opening.page_url = this.host.pageURL;
     button.disabled = true;
-    button.textContent = t("starting");
-    const trouble = await this.onStart(opening);
+    button.textContent = t(mail ? "ask.sending" : "starting");
+    const trouble = mail ? await this.ask(text, to, fields) : await this.chat(text, to, fields);
     button.disabled = false;
-    button.textContent = t("start");
+    this.dress();
     if (trouble) {
       this.complain(trouble, question);
       void this.refresh();
       return;
     }
     question.value = "";
-    this.leave();
+    this.suggest.clear();
+    if (!mail) this.leave();
+  }
+
+  /** The department's own fields, or the first one that has to be filled in and isn't. */
+  private fields(): Record<string, string> | HTMLElement {
+    const out: Record<string, string> = {};
+    for (const f of document.querySelectorAll<HTMLInputElement | HTMLSelectElement>("#start .field")) {
+      const value = f.value.trim();
+      if (!value && f.required) return f;
+      if (value) out[f.name] = value;
+    }
+    return out;
+  }
+
+  private chat(text: string, to: string, fields: Record<string, string>): Promise<string> {
+    const opening: OpenRequest = { id: newId(), token: newToken(), department: setup.department, question: text, locale: setup.locale };
+    const name = $<HTMLInputElement>("name").value.trim();
+    if (name) opening.name = name;
+    if (to) opening.email = to;
+    if (Object.keys(fields).length) opening.fields = fields;
+    if ($<HTMLInputElement>("keep-not").checked) opening.keep_transcript = false;
+    if (this.host.pageURL) opening.page_url = this.host.pageURL;
+    if (setup.titles && this.host.pageTitle) opening.page_title = this.host.pageTitle;
+    return this.onStart(opening);
+  }
+
+  /** Leaves the question to be answered by mail. The same request is repeated as long as nothing in it changes. */
+  private async ask(text: string, to: string, fields: Record<string, string>): Promise<string> {
+    const name = $<HTMLInputElement>("name").value.trim();
+    const wanted: AskRequest = { id: "", department: setup.department, question: text, email: to, locale: setup.locale, fields };
+    if (name) wanted.name = name;
+    const same = this.asking && JSON.stringify({ ...this.asking, id: "" }) === JSON.stringify(wanted);
+    if (!same) this.asking = { ...wanted, id: newId() };
+    for (let round = 0; round < 3; round++) {
+      for (const base of this.nodes) {
+        const got = await call<Asked>(base, "POST", "/questions", { body: this.asking, ms: 10000 });
+        if (got.ok) {
+          this.asking = null;
+          this.thank(got.body.ticket, to);
+          return "";
+        }
+        if (passing(got)) continue;
+        if (got.problem.code === "throttled") return t("ask.throttled");
+        return t(got.problem.field === "email" ? "need.address" : got.problem.field?.startsWith("fields") ? "need.field" : "ask.failed");
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500 * (round + 1)));
+    }
+    return t("ask.failed");
+  }
+
+  private thank(number: string, email: string): void {
+    $("start").hidden = true;
+    $("find-box").hidden = true;
+    put($("door"), "");
+    $("asked").hidden = false;
+    put($("asked-text"), t("ask.thanks", { number }));
+    address($("asked-address"), email);
+    $("asked").focus();
   }
 
   private complain(text: string, at?: HTMLElement): void {
     put($("start-error"), text);
-    for (const id of ["question", "email"]) $(id).removeAttribute("aria-invalid");
+    for (const e of $("start").querySelectorAll("[aria-invalid]")) e.removeAttribute("aria-invalid");
     if (text && at) {
       at.setAttribute("aria-invalid", "true");
       at.focus();

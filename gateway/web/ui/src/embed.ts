@@ -9,6 +9,7 @@ export type ToHost = { type: "ready" } | { type: "close" } | { type: "unread"; n
 
 export class Host {
   pageURL = "";
+  pageTitle = "";
   shown = window.parent === window;
   onShown: (shown: boolean) => void = () => undefined;
   onHello: () => void = () => undefined;
@@ -19,11 +20,12 @@ export class Host {
     const allowed = new Set([location.origin, ...(setup.sites ?? [])]);
     addEventListener("message", (m: MessageEvent<unknown>) => {
       if (m.source !== window.parent || !allowed.has(m.origin)) return;
-      const said = m.data as { refdesk?: number; type?: string; url?: unknown } | null;
+      const said = m.data as { refdesk?: number; type?: string; url?: unknown; title?: unknown } | null;
       if (said?.refdesk !== 1) return;
       if (said.type === "hello") {
         this.origin = m.origin;
         this.pageURL = bare(said.url);
+        if (typeof said.title === "string") this.pageTitle = said.title.slice(0, 200);
         this.tell({ type: "ready" });
         this.onHello();
       } else if (said.type === "shown" || said.type === "hidden") {

@@ -4,7 +4,7 @@
 // one does not answer, asks for what came after the last event it has, and keeps every line until a node has said that
 // it is committed: the next one goes only then, so the order stays, and a repeat carries the same id.
 
-import { apiPath, call, passing } from "./api";
+import { apiPath, call, newId, passing } from "./api";
 import type { Draft } from "./store";
 import type { Down, Event, Events, Standing, Up } from "./wire";
 
@@ -106,6 +106,14 @@ export class Link {
     for (const base of bases) {
       const got = await call(base, "POST", `/chats/${this.chat}/leave`, { token: this.token, body: {}, keepalive: true });
       if (!passing(got)) return;
+    }
+  }
+
+  /** Says whether an FAQ helped, to the first node that answers. */
+  async vote(slug: string, up: boolean): Promise<void> {
+    const body = { id: newId(), up };
+    for (const base of new Set([this.base, ...this.nodes])) {
+      if (!passing(await call(base, "POST", `/faqs/${encodeURIComponent(slug)}/vote`, { body }))) return;
     }
   }
 

@@ -4,7 +4,7 @@
 
 import type { Event, Standing } from "./wire";
 
-export type Phase = "waiting" | "talking" | "reconnecting" | "closed" | "missed";
+export type Phase = "waiting" | "talking" | "reconnecting" | "closed" | "missed" | "ticketed"; // ticketed: missed, and answered by mail
 export type Tick = "none" | "sending" | "sent" | "refused";
 
 export interface Line {
@@ -28,8 +28,12 @@ export class Model {
   phase: Phase = "waiting";
   by = "";
   place = 0;
-  minutes = 0;
+  most = 0; // minutes that one waits at most, 0 = not known
   waitText = "";
+  late = false; // it takes longer than it should
+  silent = false; // it ended because nobody wrote
+  answered = false; // by a member of staff
+  rated = 0;
   until = ""; // until when a closed chat can be written to
   still = "";
   skew = 0; // how far the desk's clock is ahead of this one
@@ -48,7 +52,11 @@ export class Model {
 
   /** Takes in how the chat stands now: what events don't tell, or told before. */
   stand(s: Standing): void {
-    this.phase = s.state === "claimed" ? (this.phase === "reconnecting" ? "reconnecting" : "talking") : s.state;
+    if (s.state === "claimed") this.phase = this.phase === "reconnecting" ? "reconnecting" : "talking";
+    else if (s.state !== "closed" || this.phase !== "ticketed") this.phase = s.state;
+    this.most = Math.round((s.wait_seconds ?? 0) / 60);
+    this.ticket = s.ticket ?? this.ticket;
+    this.contactWanted = !!s.contact_until;
     this.place = s.place ?? 0;
     this.until = s.writable_until ?? "";
     this.skew = Date.parse(s.now) - Date.now();
@@ -78,15 +86,19 @@ export class Model {
         this.phase = "waiting";
         this.place = e.place ?? 0;
         this.by = "";
+        this.waitText = "";
+        this.late = false;
         return;
       case "wait":
         this.waitText = e.text;
-        this.minutes = e.minutes ?? 0;
+        this.late = e.late ?? false;
         return;
       case "claimed": {
         const back = this.phase === "reconnecting" && this.by === e.by;
         this.phase = "talking";
         this.by = e.by;
+        this.late = false;
+        this.waitText = "";
         if (back) return;
         return this.note(e, note({ key: "joined", by: e.by }));
       }
@@ -113,12 +125,22 @@ export class Model {
       case "still":
         this.still = e.until;
         return;
+      case "here":
+        this.still = "";
+        return;
       case "contact_wanted":
         this.contactWanted = true;
+        return;
+      case "contact_lapsed":
+        this.contactWanted = false;
         return;
       case "ticket":
         this.ticket = e.number;
         this.contactWanted = false;
+        if (this.phase === "missed") this.phase = "ticketed";
+        return;
+      case "rated":
+        this.rated = e.score;
         return;
       case "missed":
         this.phase = "missed";
@@ -126,12 +148,15 @@ export class Model {
       case "closed":
         this.phase = "closed";
         this.until = e.writable_until ?? "";
+        this.still = "";
+        this.silent = !e.by;
         if (e.by) this.by = e.by;
         return;
       case "reopened":
         if (e.by) this.by = e.by;
         this.phase = this.by ? "talking" : "waiting";
         this.until = "";
+        this.silent = false;
         return;
     }
   }
@@ -144,6 +169,10 @@ export class Model {
 
   private message(e: Event & { kind: "message" }): Line {
     this.still = "";
+    if (e.from === "staff") {
+      this.answered = true;
+      this.waitText = ""; // a promise is kept with a line
+    }
     if (e.from === "staff" && this.phase === "reconnecting") this.phase = "talking";
     if (e.from === "patron" && this.phase === "missed") this.phase = "waiting"; // writing brings it back
     const own = e.from === "patron" && e.id ? this.find(e.id) : undefined;

@@ -3,14 +3,17 @@
 // The chat itself: the lines, the composer, and what can be done when it is over.
 
 import { newId } from "./api";
-import { $, looksLikeEmail, make, maxText, points, put } from "./dom";
+import { Contact } from "./contact";
+import { $, address, make, maxText, points, put } from "./dom";
 import type { Host } from "./embed";
 import { Lines } from "./lines";
 import { Link } from "./link";
 import { Model, type Note } from "./model";
+import { Rating } from "./rating";
 import type { Saved, Store } from "./store";
-import { clock, setup, t } from "./texts";
-import type { Event } from "./wire";
+import { Suggest } from "./suggest";
+import { clock, type Key, setup, t } from "./texts";
+import type { Event, FAQHit } from "./wire";
 
 const typingMs = 4000; // one hint per this long
 const standMs = 15000;
@@ -30,8 +33,14 @@ export class Talk {
   private told = 0; // seq of the last event
   private asked = false; // "end this chat?"
   private left = false;
+  private unanswered = false; // when it was left
+  private helped = false; // by an FAQ
+  private kept = false; // waiting goes on although it takes long
   private gone = false;
   private readonly abort = new AbortController();
+  private readonly contact: Contact;
+  private readonly rating: Rating;
+  private readonly meanwhile: Suggest;
 
   constructor(
     private readonly saved: Saved,
@@ -54,6 +63,13 @@ export class Talk {
       gone: () => this.lost(),
       unsent: (list) => this.store.save({ ...this.saved, unsent: list }),
     });
+    this.contact = new Contact(this.abort.signal, async (email) => this.give(email), () => this.show());
+    this.rating = new Rating(this.abort.signal, async (score, comment) => {
+      const got = await this.link.post("rating", comment ? { score, comment } : { score });
+      if (got.ok) this.model.rated = score;
+      return got.ok;
+    });
+    this.meanwhile = new Suggest($("meanwhile"), nodes, { title: t("find.wait"), helped: (hit, yes) => void this.help(hit, yes) });
   }
 
   open(): void {
@@ -74,7 +90,6 @@ export class Talk {
       { signal },
     );
     $("end").addEventListener("click", () => ((this.asked = true), this.show(), $("end-yes").focus()), { signal });
-    $("contact").addEventListener("submit", (e) => (e.preventDefault(), void this.contact()), { signal });
     document.addEventListener("visibilitychange", () => this.look(), { signal });
     this.show();
     void this.link.run();
@@ -105,6 +120,8 @@ export class Talk {
       this.told = Math.max(this.told, e.seq);
       const had = e.kind === "message" && this.model.find(e.id ?? "s" + e.seq);
       this.model.apply(e, (n) => this.note(n));
+      if (e.kind === "contact_wanted") this.contact.ask();
+      if (e.kind === "wait" && e.late) this.kept = false;
       if (e.kind === "message" && e.from === "staff") {
         this.typing(false);
         if (!had && !this.visible && e.seq > this.seen.seq) this.unread++;
@@ -206,45 +223,41 @@ export class Talk {
   }
 
   private leave(): void {
-    this.left = true;
-    void this.link.leave();
-    this.store.clear();
-    this.host.tell({ type: "ended" });
-    this.show();
+    this.unanswered = this.model.phase === "waiting";
+    void this.leaving();
     $("again").focus();
   }
 
-  private async contact(): Promise<void> {
-    const email = $<HTMLInputElement>("contact-email");
-    const address = email.value.trim();
-    const note = $("contact-note");
-    if (!looksLikeEmail(address)) {
-      put(note, t("need.email"));
-      email.focus();
-      return;
-    }
-    const got = await this.link.post("contact", { email: address });
-    put(note, got.ok ? t("contact.thanks", { email: address }) : t("contact.failed"));
-    if (got.ok) this.model.contactWanted = false;
+  private leaving(): Promise<void> {
+    this.left = true;
+    const said = this.link.leave();
+    this.store.clear();
+    this.host.tell({ type: "ended" });
+    this.show();
+    return said;
   }
 
   private status(): string {
     const m = this.model;
     const by = m.by || t("staff");
     if (this.gone) return t("lost");
-    if (this.left) return t("ended");
+    if (this.helped) return t("helped");
+    if (this.left) return this.contact.given ? "" : t("ended");
     switch (m.phase) {
-      case "waiting":
-        if (m.waitText) return m.waitText;
-        return m.place > 1 ? t("waiting.place", { place: m.place }) : t("waiting");
+      case "waiting": {
+        if (m.waitText && (!m.late || this.kept)) return m.waitText;
+        const place = m.place > 1 ? t("waiting.place", { place: m.place }) : t("waiting");
+        return m.most && !m.late ? place + " " + t("wait.most", { minutes: m.most }) : place;
+      }
       case "talking":
-        return t("talking", { by });
+        return m.waitText || t("talking", { by });
       case "reconnecting":
         return t("reconnecting");
       case "missed":
+      case "ticketed":
         return t("missed");
       case "closed":
-        return m.by ? t("closed.by", { by }) : t("closed");
+        return m.silent ? t("closed.silent") : m.by ? t("closed.by", { by }) : t("closed");
     }
   }
 
@@ -255,7 +268,7 @@ export class Talk {
     $("app").dataset["phase"] = phase;
     put($("status"), this.status());
     this.lines.show(m.lines);
-    const over = phase === "closed" || phase === "missed" || phase === "left" || phase === "lost";
+    const over = phase !== "waiting" && phase !== "talking" && phase !== "reconnecting";
     if (over) {
       this.asked = false;
       this.typing(false);
@@ -263,34 +276,50 @@ export class Talk {
     const until = m.phase === "closed" ? m.left(m.until) : 0;
     clearTimeout(this.untilTimer);
     if (until > 0) this.untilTimer = window.setTimeout(() => this.show(), Math.min(until + 200, 2 ** 31 - 1));
-    const writable = !this.left && !this.gone && (phase !== "closed" || until > 0);
+    const writable = !this.left && !this.gone && phase !== "ticketed" && (phase !== "closed" || until > 0);
     const text = $<HTMLTextAreaElement>("text");
     $("compose").hidden = !writable;
     text.disabled = !writable;
     $("end").hidden = over || this.asked;
     const sentence = this.sentence(phase, until > 0);
-    put($("after-text"), sentence);
-    const wantsAddress = !this.left && !this.gone && (phase === "missed" || m.contactWanted);
-    $("contact").hidden = !wantsAddress;
-    this.actions(over, !wantsAddress && until <= 0);
-    $("after").classList.toggle("empty", !sentence && !wantsAddress && !over && !this.asked);
+    put($("after-text"), sentence ? t(sentence, { number: m.ticket, until: m.still && clock(m.still) }) : "");
+    address($("after-address"), sentence === "ticket" || sentence === "contact.at" || sentence === "mailed" ? this.contact.given : "");
+    const wanted = this.wantsAddress(phase);
+    this.contact.show(wanted);
+    this.rating.show(phase === "closed" && m.answered, m.rated);
+    this.actions(over, sentence, !wanted && until <= 0);
+    $("after").classList.toggle("empty", !sentence && !wanted && !over && !this.asked);
+    if (phase === "waiting" && sentence !== "late") void this.meanwhile.search(this.saved.opening.question);
+    else this.meanwhile.clear();
   }
 
-  private sentence(phase: string, writable: boolean): string {
+  private wantsAddress(phase: string): boolean {
     const m = this.model;
-    if (this.asked && !this.left) return t("end.ask");
-    if (m.ticket) return t("ticket", { number: m.ticket });
-    if (phase === "closed" && writable) return t("closed.writable");
-    if (phase === "missed") return t("missed.do");
-    if (m.contactWanted) return t("contact.wanted");
-    if (m.still && phase === "talking") return t("still", { until: clock(m.still) });
-    return "";
+    if (this.gone || this.helped || this.asked || this.contact.given) return false;
+    if (this.left) return this.unanswered;
+    return phase === "missed" || m.contactWanted || (phase === "waiting" && m.late && !this.kept);
+  }
+
+  /** The one sentence of the state, "" for none. */
+  private sentence(phase: string, writable: boolean): Key | "" {
+    const m = this.model;
+    const given = this.contact.given !== "";
+    if (this.gone || this.helped) return "";
+    if (this.asked && !this.left) return "end.ask";
+    if (m.still && phase === "talking") return "still";
+    if (m.contactWanted && !given && !this.left) return "contact.wanted";
+    if (m.ticket) return "ticket";
+    if (this.left) return given ? "mailed" : this.unanswered ? "left.mail" : "";
+    if (phase === "closed" && writable) return "closed.writable";
+    if (given) return "contact.at";
+    if (phase === "missed") return "missed.do";
+    return phase === "waiting" && m.late && !this.kept ? "late" : "";
   }
 
   /** The buttons of the state. Where the address form or the composer is what comes next, a new chat is the lesser one. */
-  private actions(over: boolean, anew: boolean): void {
+  private actions(over: boolean, sentence: Key | "", anew: boolean): void {
     const row = $("after-actions");
-    const want = over ? "over " + anew : this.asked ? "asked" : "none";
+    const want = over ? "over " + anew : ["end.ask", "still", "late"].includes(sentence) ? sentence : "none";
     if (row.dataset["want"] === want) return;
     row.dataset["want"] = want;
     row.replaceChildren();
@@ -301,13 +330,50 @@ export class Talk {
       b.addEventListener("click", act);
       row.append(b);
     };
-    if (want === "asked") {
+    if (want === "end.ask") {
       add("end-yes", t("end.yes"), true, () => this.leave());
       add("end-no", t("end.no"), false, () => ((this.asked = false), this.show(), this.focus()));
+    } else if (want === "still") {
+      add("here", t("still.here"), true, () => void this.here());
+    } else if (want === "late") {
+      add("keep-waiting", t("late.keep"), false, () => ((this.kept = true), this.show(), this.focus()));
     } else if (over) {
       add("again", t("again"), anew, () => this.again());
       add("save", t("save"), false, () => this.save());
     }
+  }
+
+  private async here(): Promise<void> {
+    const got = await this.link.post("here", {});
+    if (!got.ok) return; // the button stays
+    this.model.still = "";
+    this.show();
+    this.focus();
+  }
+
+  /** Takes an address that the reader has looked at. While nobody has answered, it takes the place of the waiting. */
+  private async give(email: string): Promise<boolean> {
+    const body = { email };
+    const instead = !this.left && this.model.phase === "waiting" && !this.model.contactWanted;
+    if (!(await this.link.post("contact", body)).ok) return false;
+    this.model.contactWanted = false;
+    if (instead) {
+      this.unanswered = true;
+      await this.leaving();
+      // Given once more when the chat waits no longer, it makes the e-mail thread.
+      await this.link.post("contact", body);
+    }
+    if (this.left) this.model.ticket = (await this.link.standing())?.ticket ?? 0;
+    return true;
+  }
+
+  /** "Yes, I have my answer" ends the waiting; either word counts for the answer. */
+  private async help(hit: FAQHit, yes: boolean): Promise<void> {
+    void this.link.vote(hit.slug, yes);
+    if (!yes || this.model.phase !== "waiting" || this.left) return;
+    this.helped = true;
+    await this.leaving();
+    $("again").focus();
   }
 
   private again(): void {
@@ -317,6 +383,10 @@ export class Talk {
     this.store.clear();
     this.host.tell({ type: "ended" });
     this.lines.end();
+    this.meanwhile.clear();
+    this.contact.show(false);
+    this.rating.show(false, 0);
+    address($("after-address"), "");
     put($("banner"), "");
     put($("status"), "");
     put($("after-text"), "");

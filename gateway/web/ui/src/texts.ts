@@ -14,6 +14,8 @@ export interface Setup {
   nodes: string[] | null;
   sites: string[] | null;
   locale: string;
+  titles: boolean; // the desk keeps titles of pages
+  wait: number; // seconds that one waits at most, 0 = not known
 }
 
 function data<T>(id: string): T {

@@ -64,7 +64,7 @@ function start(script: HTMLScriptElement): void {
     button.setAttribute("aria-label", open || !unread ? label.textContent : `${say.open}, ${news}`);
     button.setAttribute("aria-expanded", String(open));
   };
-  const tell = (type: string) => frame?.contentWindow?.postMessage({ refdesk: 1, type, url: location.href }, origin);
+  const tell = (type: string) => frame?.contentWindow?.postMessage({ refdesk: 1, type, url: location.href, title: document.title }, origin);
   const remember = (value: string | null) => {
     try {
       if (value) sessionStorage.setItem(memory, value);

@@ -12,6 +12,15 @@ export interface Department {
   next_open?: string;
   waiting: number;
   wait_seconds?: number;
+  fields?: Field[];
+}
+
+/** What a department asks for before a chat. */
+export interface Field {
+  name: string;
+  label: string;
+  choices?: string[];
+  required?: boolean;
 }
 
 export interface OpenRequest {
@@ -23,6 +32,35 @@ export interface OpenRequest {
   email?: string;
   locale?: string;
   page_url?: string;
+  page_title?: string;
+  fields?: Record<string, string>;
+  keep_transcript?: boolean;
+}
+
+export interface AskRequest {
+  id: string;
+  department: string;
+  question: string;
+  email: string;
+  name?: string;
+  fields?: Record<string, string>;
+  locale?: string;
+}
+
+export interface Asked {
+  ticket: string;
+}
+
+export interface FAQHit {
+  slug: string;
+  question: string;
+  snippet: string;
+  score: number;
+}
+
+export interface FAQs {
+  answers: FAQHit[];
+  good: boolean;
 }
 
 export interface Opened {
@@ -39,6 +77,9 @@ export interface Standing {
   state: "waiting" | "claimed" | "missed" | "closed";
   by?: string;
   place?: number;
+  wait_seconds?: number;
+  ticket?: number;
+  contact_until?: string;
   opened: string;
   now: string;
   writable_until?: string;
@@ -55,7 +96,7 @@ interface Base {
 export type Event = Base &
   (
     | { kind: "waiting"; place?: number }
-    | { kind: "wait"; text: string; minutes?: number }
+    | { kind: "wait"; text: string; minutes?: number; late?: boolean }
     | { kind: "claimed"; by: string }
     | { kind: "joined"; by: string }
     | { kind: "left"; by: string }
@@ -65,11 +106,14 @@ export type Event = Base &
     | { kind: "transferred"; by?: string; department?: string }
     | { kind: "reconnecting" }
     | { kind: "still"; until: string }
+    | { kind: "here" }
     | { kind: "contact_wanted" }
+    | { kind: "contact_lapsed" }
     | { kind: "ticket"; number: number }
     | { kind: "missed" }
     | { kind: "closed"; by?: string; writable_until?: string }
     | { kind: "reopened"; by?: string }
+    | { kind: "rated"; score: number }
   );
 
 export interface Events {
@@ -95,6 +139,7 @@ export type Up =
   | { type: "typing"; on: boolean }
   | { type: "seen"; seq: number; visible: boolean }
   | { type: "leave" }
+  | { type: "here" }
   | { type: "ping" };
 
 export type Down =
