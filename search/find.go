@@ -37,8 +37,10 @@ type Page struct {
 	Relaxed bool   // nothing has all the words; these have some
 	Partial bool   // time was up
 	Query   query.Query
-	Facets  map[string][]Count
-	Next    string
+
+	Corrected map[string]string // unknown words and what was searched for instead
+	Facets    map[string][]Count
+	Next      string
 }
 
 // Find searches what actor may read. FAQs are left out: Answer is for them.
@@ -60,7 +62,8 @@ func (f *Finder) Find(ctx context.Context, actor desk.Actor, text string, opts O
 	if err != nil {
 		return page, err
 	}
-	page.Total, page.Relaxed, page.Partial, page.Facets, page.Next = res.Total, res.Relaxed, res.Partial, res.Facets, res.Next
+	page.Total, page.Relaxed, page.Partial, page.Next = res.Total, res.Relaxed, res.Partial, res.Next
+	page.Corrected, page.Facets = res.Corrected, res.Facets
 	err = f.store.View(ctx, actor, func(r desk.Reader) error {
 		for _, h := range res.Hits {
 			found, err := look(r, h)

@@ -22,6 +22,7 @@ type Desk struct {
 	Dir        string     `json:"dir"`
 	Operators  []Operator `json:"operators"`
 	Nodes      []Member   `json:"nodes"`
+	Admin      Operator   `json:"-"`
 }
 
 // Operator is one account of the demo with its passwords.
@@ -49,7 +50,12 @@ func (d Desk) Welcome() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s is open.\n\n", deskName)
 	fmt.Fprintf(&b, "  1. A patron's page:  %s\n     Ask a question with the button at the right edge.\n\n", d.HTTP)
-	fmt.Fprintf(&b, "  2. Answer it from any XMPP client:\n")
+	fmt.Fprintf(&b, "  2. Answer it in a browser:  %s\n", d.Staff)
+	for _, o := range append(d.Operators[:min(3, len(d.Operators)):min(3, len(d.Operators))], d.Admin) {
+		name, _, _ := strings.Cut(o.JID, "@")
+		fmt.Fprintf(&b, "       %-18s password %s   (%s)\n", name, o.WebPassword, o.Role)
+	}
+	fmt.Fprintf(&b, "\n     or from any XMPP client:\n")
 	for _, o := range d.Operators[:min(3, len(d.Operators))] {
 		fmt.Fprintf(&b, "       %-18s password %s   (%s)\n", o.JID, o.Password, o.Role)
 	}
@@ -61,7 +67,8 @@ func (d Desk) Welcome() string {
 	fmt.Fprintf(&b, "     Trust this certificate authority first: %s\n", d.CA)
 	fmt.Fprintf(&b, "     With Profanity:  /connect %s server %s port %s tls trust\n\n", d.Operators[0].JID, host, port)
 	fmt.Fprintf(&b, "  3. The desk rings you: answer with the chat's number to take it, then write to the\n")
-	fmt.Fprintf(&b, "     patron. !tag, !close and !help do what they say.\n\n")
+	fmt.Fprintf(&b, "     patron. !tag, !ticket, !close and !help do what they say.\n\n")
+	fmt.Fprintf(&b, "  No mail leaves this machine: the staff pages' outbox shows it, and takes the patron's reply.\n\n")
 	if len(d.Nodes) > 1 {
 		fmt.Fprintf(&b, "  Nodes; kill any one and chats go on:\n")
 		for _, n := range d.Nodes {

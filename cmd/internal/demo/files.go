@@ -26,6 +26,7 @@ type saved struct {
 	Nodes     int        `json:"nodes"`
 	Peers     []string   `json:"peers"` // host:port between nodes
 	Operators []Operator `json:"operators"`
+	Admin     Operator   `json:"admin"` // who looks after the demo's desk; of no department, and not among the operators
 }
 
 // plan is a demo made ready to start.
@@ -105,6 +106,9 @@ func (p *plan) complete() error {
 		s.Operators = append(s.Operators, Operator{
 			JID: who.Account + "@" + s.Domain, Password: node.NewPassword(), WebPassword: node.NewPassword(), Role: who.Role,
 		})
+	}
+	if s.Admin.JID == "" {
+		s.Admin = Operator{JID: adminAccount + "@" + s.Domain, Password: node.NewPassword(), WebPassword: node.NewPassword(), Role: "admin"}
 	}
 	for len(s.Peers) < s.Nodes {
 		free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -210,7 +214,7 @@ func (p *plan) desk() Desk {
 		HTTP: url("http", m.http, ""), HTTPS: url("https", m.https, ""), Staff: url("http", m.http, "staff"),
 		Files: url("http", m.http, "files"), XMPP: m.xmpp, XMPPS: m.xmpps, SMTP: m.smtp,
 		Domain: p.options.Domain, ChatDomain: "chat." + p.options.Domain, CA: p.path("ca.pem"), Dir: p.dir,
-		Operators: p.saved.Operators[:3+p.options.Staff],
+		Operators: p.saved.Operators[:3+p.options.Staff], Admin: p.saved.Admin,
 	}
 	for _, m := range p.members {
 		d.Nodes = append(d.Nodes, Member{

@@ -30,6 +30,9 @@ func departments() []desk.Department {
 	}
 }
 
+// adminAccount is who may change everything.
+const adminAccount = "admin"
+
 // people are the demo's staff, with n more operators.
 func people(n int) []node.StaffArgs {
 	in := []string{"reference"}

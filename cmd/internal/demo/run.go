@@ -166,13 +166,28 @@ func (p *plan) seed(ctx context.Context) error {
 		}
 	}
 	for i, who := range people(p.options.Staff) {
-		who.New, who.NoDevice = true, true
-		if err := ctl.Call(ctx, dir, "staff add", who, nil); err != nil && !exists(err) {
-			return fmt.Errorf("staff %s: %w", who.Account, err)
+		if err := p.seedPerson(ctx, who, p.saved.Operators[i]); err != nil {
+			return err
 		}
-		device := node.DeviceArgs{Account: who.Account, Name: "demo", Password: p.saved.Operators[i].Password}
-		if err := ctl.Call(ctx, dir, "staff device", device, nil); err != nil && !exists(err) {
-			return fmt.Errorf("device of %s: %w", who.Account, err)
+	}
+	admin := node.StaffArgs{Account: adminAccount, Name: "Administrator", Role: "admin", Departments: []string{}}
+	return p.seedPerson(ctx, admin, p.saved.Admin)
+}
+
+// seedPerson makes one person with their passwords.
+func (p *plan) seedPerson(ctx context.Context, who node.StaffArgs, as Operator) error {
+	dir := p.members[0].data()
+	who.New, who.NoDevice = true, true
+	for _, c := range []struct {
+		name string
+		args any
+	}{
+		{"staff add", who},
+		{"staff device", node.DeviceArgs{Account: who.Account, Name: "demo", Password: as.Password}},
+		{"staff password", node.PasswordArgs{Account: who.Account, Password: as.WebPassword}},
+	} {
+		if err := ctl.Call(ctx, dir, c.name, c.args, nil); err != nil && !exists(err) {
+			return fmt.Errorf("%s %s: %w", c.name, who.Account, err)
 		}
 	}
 	return nil

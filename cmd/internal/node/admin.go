@@ -77,6 +77,7 @@ func (n *Node) handlers() map[string]ctl.Handler {
 		"staff list":     handle(n.listStaff),
 		"staff disable":  handle(n.disableStaff),
 		"staff device":   handle(n.device),
+		"staff password": handle(n.setPassword),
 	}
 }
 
@@ -171,7 +172,7 @@ func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) 
 	if a.PublicName == "" {
 		a.PublicName, _, _ = strings.Cut(a.Name, " ")
 	}
-	if len(a.Departments) == 0 {
+	if a.Departments == nil {
 		def, err := n.defaultDepartment(ctx)
 		if err != nil {
 			return DeviceResult{}, err
@@ -238,6 +239,27 @@ func (n *Node) listStaff(ctx context.Context, _ struct{}) ([]StaffResult, error)
 
 func (n *Node) disableStaff(ctx context.Context, a StaffArgs) (any, error) {
 	return nil, n.order(ctx, &desk.DisableStaff{Account: a.Account})
+}
+
+// PasswordArgs are the arguments of "staff password".
+type PasswordArgs struct{ Account, Password string }
+
+// setPassword gives an account its first password for the staff pages.
+func (n *Node) setPassword(ctx context.Context, a PasswordArgs) (any, error) {
+	err := n.store.View(ctx, desk.NodeActor(n.cfg.Cluster.ID), func(r desk.Reader) error {
+		if _, err := r.WebPassword(a.Account); err == nil {
+			return &desk.Error{Code: desk.Exists, Field: "password"}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	hash, err := account.HashWebPassword(a.Password)
+	if err != nil {
+		return nil, &ctl.Error{Code: "invalid", Text: strings.TrimPrefix(err.Error(), "account: ")}
+	}
+	return nil, n.order(ctx, &desk.SetWebPassword{Account: a.Account, PHC: hash})
 }
 
 // device makes a device password, or takes one back.

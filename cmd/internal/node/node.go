@@ -6,6 +6,8 @@ package node
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -24,6 +26,7 @@ import (
 	"refdesk/cmd/internal/ctl"
 	"refdesk/gateway"
 	"refdesk/gateway/web"
+	"refdesk/gateway/web/staff"
 	"refdesk/gateway/web/widget"
 	"refdesk/gateway/xmpp/c2s"
 	"refdesk/gateway/xmpp/router"
@@ -49,6 +52,7 @@ type Node struct {
 	hints   *hints
 	seek    *seeker
 	mail    *bridge.Bridge
+	pages   *staff.Door
 	built   chan struct{} // closed when the doors above exist
 	opened  chan struct{} // closed when they may be used
 }
@@ -142,7 +146,7 @@ func readIdentity(c config.Cluster) (*peer.Identity, error) {
 func (n *Node) live() (sessions []string, chats []uint64) {
 	select {
 	case <-n.built:
-		return n.staff.Live(), n.patrons.Attached()
+		return append(n.staff.Live(), n.pages.Live()...), n.patrons.Attached()
 	default:
 		return nil, nil
 	}
@@ -154,17 +158,26 @@ func (n *Node) build(key []byte) (err error) {
 	if n.frame, err = web.New(n.webConfig(registry)); err != nil {
 		return err
 	}
-	n.patrons = widget.New(widget.Config{Node: n.cfg.Cluster.ID, Demo: n.cfg.HTTP.DemoPage, Limits: n.widgetLimits()}, n.frame, n.store, n.hints)
+	forms, err := hkdf.Key(sha256.New, key, nil, "refdesk patrons' forms", 32)
+	if err != nil {
+		return fmt.Errorf("derive a key: %w", err)
+	}
+	n.patrons = widget.New(widget.Config{
+		Node: n.cfg.Cluster.ID, Demo: n.cfg.HTTP.DemoPage, Limits: n.widgetLimits(), FAQs: patronFAQs{n.seek}, Forms: forms,
+	}, n.frame, n.store, n.hints)
 	n.events = gateway.New(n.cfg.Cluster.ID, n.store, n.log)
 	n.staff, err = router.New(router.Config{
 		Domain: n.cfg.Desk.Domain, Node: n.cfg.Cluster.ID, Version: Version, Rings: n.cfg.Limits.RingsPerMinute, Log: n.log,
-		FAQs: n.seek, Find: n.seek,
+		FAQs: n.seek, Find: n.seek, FAQLink: n.faqLink,
 	}, n.store, n.events, func(chat uint64, on bool) { n.hints.Publish(widget.Typing{Chat: chat, On: on}) })
-	if err != nil || n.sockets.xmpp == nil && n.sockets.xmpps == nil {
+	if err != nil {
 		return err
 	}
 	accounts, err := n.accounts(key)
 	if err != nil {
+		return err
+	}
+	if n.pages, err = n.newPages(accounts); err != nil || n.sockets.xmpp == nil && n.sockets.xmpps == nil {
 		return err
 	}
 	n.streams, err = c2s.NewServer(n.streamConfig(), accounts, n.staff)
@@ -216,6 +229,7 @@ func (n *Node) open(ctx context.Context, stop context.CancelCauseFunc, front *gr
 	behind.run("events", n.events.Run)
 	behind.run("staff", n.staff.Run)
 	behind.run("patrons", n.patrons.Run)
+	behind.run("staff pages", n.pages.Run)
 	behind.run("hints", n.passHints)
 	behind.run("search", n.seek.follower.Run)
 	behind.run("mail", n.mail.Run)

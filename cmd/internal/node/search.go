@@ -5,11 +5,13 @@ package node
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 
 	"refdesk/cluster/desk"
 	"refdesk/gateway/console"
+	"refdesk/gateway/web/widget"
 	"refdesk/search"
 )
 
@@ -87,4 +89,24 @@ func (s *seeker) Search(ctx context.Context, text, lang string, limit int) ([]co
 		out = append(out, console.FAQHit{Slug: h.Slug(), Question: h.Title.Text})
 	}
 	return out, nil
+}
+
+// faqLink is the address of an FAQ's page.
+func (n *Node) faqLink(slug string) string {
+	return strings.TrimSuffix(n.cfg.HTTP.PublicURL, "/") + "/faq/" + url.PathEscape(slug)
+}
+
+// patronFAQs answers patrons' searches. FAQs themselves are read by the door, from the records.
+type patronFAQs struct{ s *seeker }
+
+// Answer implements widget.FAQs.
+func (f patronFAQs) Answer(ctx context.Context, text, lang string, limit int) (hits []widget.FAQHit, good bool, err error) {
+	answers, err := f.s.index.Answer(ctx, text, search.Options{Limit: limit, Typing: true})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, h := range answers.Hits {
+		hits = append(hits, widget.FAQHit{Slug: h.Slug(), Question: h.Title.Text, Snippet: excerpt(h), Score: h.Score})
+	}
+	return hits, answers.Good, nil
 }

@@ -110,6 +110,9 @@ func New(cfg Config, store desk.Store, events Events, typing Typist) (*Router, e
 	return r, nil
 }
 
+// Console is what makes commands of what staff type. Whoever shares it shares the numbered lists.
+func (r *Router) Console() *console.Console { return r.console }
+
 // Run does the router's work in the background until ctx ends. The sessions must have ended before that.
 func (r *Router) Run(ctx context.Context) error {
 	r.work.Go(func() { r.positions.run(r.ctx) })
