@@ -3,11 +3,9 @@
 package bridge
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,54 +118,10 @@ func TestThroughPostfixAndDovecot(t *testing.T) {
 // TestNeomutt answers with a mail program that people use.
 func TestNeomutt(t *testing.T) {
 	r := newReal(t)
-	mailtest.Need(t, "neomutt", "script")
 	r.runs()
 	ticket := r.desk.Ask("Alice", "alice@patron.test", "May I renew a book?")
 	m := r.got("alice", 1)
-	dir := t.TempDir()
-	box := filepath.Join(dir, "mbox")
-	raw := r.box.Mails("alice", "")[0]
-	if err := os.WriteFile(box, []byte("From desk@desk.test Mon Sep  7 10:00:00 2026\n"+raw+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	editor := filepath.Join(dir, "editor")
-	if err := os.WriteFile(editor, []byte("#!/bin/sh\n{ printf 'Yes, the red one.\\n\\n'; cat \"$1\"; } > \"$1.new\" && mv \"$1.new\" \"$1\"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	rc := filepath.Join(dir, "rc")
-	text := fmt.Sprintf(`set folder=%s
-set from="alice@patron.test"
-set realname="Alice"
-set editor=%s
-set smtp_url="smtp://127.0.0.1:%d/"
-set ssl_starttls=no
-set ssl_force_tls=no
-set record=""
-set copy=no
-set reply_to=yes
-set fast_reply=yes
-set include=yes
-set abort_unmodified=no
-set abort_nosubject=no
-set header_cache=""
-set mail_check_stats=no
-push "<reply><send-message><quit>y"
-`, dir, editor, r.post.MX)
-	if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("script", "-qec", "neomutt -n -F "+rc+" -f "+box, "/dev/null")
-	cmd.Env = append(os.Environ(), "TERM=xterm", "HOME="+dir)
-	screen, err := os.Create(filepath.Join(dir, "screen"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = screen.Close() }()
-	cmd.Stdout, cmd.Stderr = screen, screen
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = errors.Join(cmd.Process.Kill(), cmd.Wait()) }()
+	mailtest.Neomutt(t, r.box, r.post, "alice", "Yes, the red one.")
 	e := r.entries(ticket, 3)
 	if e.Text != "Yes, the red one." || e.Held != "" || e.Email != "alice@patron.test" {
 		t.Errorf("neomutt's answer to %s became %+v", m.MessageID, e)

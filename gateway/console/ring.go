@@ -142,3 +142,6 @@ func Taken(number uint64, by string) string {
 	}
 	return fmt.Sprintf("%d answered by %s.", number, inline(by, 40))
 }
+
+// GaveUp corrects a ring for a chat that is missed; what became of it is told in a message of its own.
+func GaveUp(number uint64) string { return fmt.Sprintf("%d waits no longer.", number) }

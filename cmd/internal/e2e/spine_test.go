@@ -34,13 +34,8 @@ func (s onSlixmpp) heard(jid, part string) string { return s.WaitMessage(jid, pa
 
 func (r *running) login(account string, node int) xmpptest.Login {
 	r.t.Helper()
-	for _, o := range r.Operators {
-		if strings.HasPrefix(o.JID, account+"@") {
-			return xmpptest.Login{JID: o.JID, Password: o.Password, Addr: r.Nodes[node%len(r.Nodes)].XMPP, CA: r.CA}
-		}
-	}
-	r.t.Fatalf("the demo has no operator %s", account)
-	return xmpptest.Login{}
+	o := r.operator(account)
+	return xmpptest.Login{JID: o.JID, Password: o.Password, Addr: r.Nodes[node%len(r.Nodes)].XMPP, CA: r.CA}
 }
 
 func TestSpineOnOneNode(t *testing.T)    { spine(t, 1) }
@@ -63,12 +58,7 @@ func spine(t *testing.T, nodes int) {
 	page.openWidget()
 	page.ask("How do I renew a book? " + manyScripts)
 
-	ring := ben.heard(bot, "Reference")
-	found := ringNumber.FindStringSubmatch(ring)
-	if found == nil {
-		t.Fatalf("the ring does not begin with the chat's number: %q", ring)
-	}
-	number := found[1]
+	number := numberIn(t, ben.heard(bot, "Reference"))
 	ana.heard(bot, number+" ")
 	lena.WaitMessage(bot, number+" ")
 	op1.WaitMessage(number + " ")

@@ -59,13 +59,22 @@ func (s *seeker) Find(ctx context.Context, actor desk.Actor, query string, limit
 	return out, nil
 }
 
-// heading says what was found: whose, where, and how it stands.
+// heading says what was found: whose it is, a ticket's subject, where it is, and how it stands.
 func heading(f search.Found) string {
-	parts := []string{f.Name, f.Dept, f.State}
-	if f.Name == "" {
-		parts = parts[1:]
+	var parts []string
+	for _, p := range []string{f.Name, subject(f), f.Dept, f.State} {
+		if p != "" {
+			parts = append(parts, p)
+		}
 	}
-	return strings.Join(parts, " – ")
+	return strings.Join(parts, ", ")
+}
+
+func subject(f search.Found) string {
+	if !f.Tickets {
+		return ""
+	}
+	return f.Title.Text
 }
 
 // excerpt is the best piece of text of a hit, or of one of its lines.

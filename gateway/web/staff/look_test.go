@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -59,10 +60,20 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
+// do drives the browser. The context of the first call is that of the browser, so the limit is none of it.
 func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, actions...); err != nil {
-		b.t.Fatal(err)
+	done := make(chan error, 1)
+	go func() { done <- chromedp.Do(b.ctx, actions...) }()
+	limit := time.NewTimer(time.Minute)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	case <-limit.C:
+		b.t.Fatal("the browser did not do it within a minute")
 	}
 }
 
@@ -96,6 +107,7 @@ func (b *browser) prefers(scheme string) {
 func (b *browser) signIn(account string) {
 	b.t.Helper()
 	b.open("/sign-in")
+	b.do(chromedp.Focus("#username")) // a page that nobody looks at may not have given it the focus by itself
 	b.do(chromedp.KeyEvent(account+"\t"+password+"\r"), chromedp.WaitVisible(".brand"))
 }
 

@@ -117,8 +117,8 @@ func (s *seats) enter(ctx context.Context, p patron) (leave func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		x.streams--
-		if !x.left {
-			x.until = later(x.until, time.Now().Add(s.limits.DetachAfter))
+		if x.streams == 0 && !x.left { // whoever had a stream is not one of those who only poll
+			x.until = time.Now().Add(s.limits.DetachAfter)
 		}
 		s.settle(x)
 	})

@@ -178,7 +178,7 @@ func (m *member) told(ctx context.Context, e desk.Event) {
 	}
 	text, from := m.sentence(ctx, e)
 	if e.Kind == desk.ChatMissed {
-		m.unrung(e.Chat, text)
+		m.unrung(e.Chat, console.GaveUp(e.Chat))
 	}
 	if text == "" {
 		return

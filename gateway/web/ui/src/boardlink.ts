@@ -100,6 +100,7 @@ export class Link {
   private connect(): Promise<boolean> {
     return new Promise((resolve) => {
       let worked = false;
+      let said = this.show;
       const ws = new WebSocket(location.origin.replace(/^http/, "ws") + "/board/socket", protocol);
       let watch = window.setTimeout(() => over(), 8000);
       const over = (code = 0) => {
@@ -124,8 +125,10 @@ export class Link {
       };
       ws.onclose = (e) => over(e.code);
       ws.onerror = () => over();
-      ws.onopen = () =>
-        ws.send(JSON.stringify({ type: "hello", page: this.page, epoch: this.epoch, after: this.after, show: this.show } satisfies Up));
+      ws.onopen = () => {
+        said = this.show;
+        ws.send(JSON.stringify({ type: "hello", page: this.page, epoch: this.epoch, after: this.after, show: said } satisfies Up));
+      };
       ws.onmessage = (m: MessageEvent<string>) => {
         const frame = JSON.parse(m.data) as Down;
         listen();
@@ -135,6 +138,7 @@ export class Link {
           this.connected = true;
           this.epoch = frame.epoch;
           if (frame.reset) this.after = frame.seq ?? 0;
+          if (this.show !== said) this.tell({ type: "show", show: this.show }); // chosen while the hello was on its way
           this.on.frame(frame);
           this.on.up();
           this.flush();

@@ -32,6 +32,7 @@ type Result = "worked" | "dead";
 export class Link {
   private at = 0;
   private ended = false;
+  private away = false; // the page is left, for now or for ever
   private socket: WebSocket | null = null;
   private polling: string | null = null; // the node that is polled; "" is the page's own
   private pollsUp = false;
@@ -51,14 +52,18 @@ export class Link {
     private readonly on: Handlers,
   ) {
     addEventListener("online", () => this.wake());
+    // A page that is left may be kept alive for the way back, its socket with it: the desk would think the patron is here.
+    addEventListener("pagehide", () => ((this.away = true), this.socket?.close(1000)));
+    addEventListener("pageshow", () => ((this.away = false), this.wake()));
   }
 
   /** Runs until end. */
   async run(): Promise<void> {
     for (let misses = 0; !this.ended; ) {
+      while (this.away && !this.ended) await this.pause(quietMs);
       const base = this.nodes[this.at] ?? "";
       let result = await this.overSocket(base);
-      if (result === "dead" && !this.ended) result = await this.overPolls(base);
+      if (result === "dead" && !this.ended && !this.away) result = await this.overPolls(base);
       if (this.ended) return;
       if (result === "worked") {
         misses = 0;
