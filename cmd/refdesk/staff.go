@@ -15,7 +15,7 @@ import (
 // runStaff does its work on the node that runs on this machine, over its admin socket.
 func runStaff(ctx context.Context, in *invocation) error {
 	if len(in.args) == 0 {
-		return usagef("say what: add, list, disable or device")
+		return usagef("say what: add, invite, list, disable or device")
 	}
 	doing := in.args[0]
 	in.args = in.args[1:]
@@ -23,6 +23,8 @@ func runStaff(ctx context.Context, in *invocation) error {
 	switch doing {
 	case "add":
 		return staffAdd(ctx, in, dir)
+	case "invite":
+		return staffInvite(ctx, in, dir)
 	case "list":
 		return staffList(ctx, in, dir)
 	case "disable":
@@ -33,7 +35,7 @@ func runStaff(ctx context.Context, in *invocation) error {
 		in.args = []string{"-h"}
 		return in.parse()
 	}
-	return usagef("%q is none of add, list, disable, device", doing)
+	return usagef("%q is none of add, invite, list, disable, device", doing)
 }
 
 // account parses the flags around the one argument that names somebody.
@@ -49,7 +51,7 @@ func (in *invocation) account(verb string) (string, error) {
 		name, in.args = in.args[0], in.args[1:]
 	}
 	if name == "" || len(in.args) > 0 {
-		return "", usagef("staff %s takes one account", verb)
+		return "", usagef("%s takes one name", verb)
 	}
 	return name, nil
 }
@@ -59,6 +61,7 @@ func staffAdd(ctx context.Context, in *invocation, dir *string) error {
 	in.flags.StringVar(&a.Name, "name", "", "full name, as colleagues read it (default: the account)")
 	in.flags.StringVar(&a.PublicName, "public-name", "", "name that patrons read (default: the first word of the name)")
 	in.flags.StringVar(&a.Role, "role", "operator", "viewer, trainee, operator, lead or admin")
+	in.flags.StringVar(&a.Email, "email", "", "address, for invitations")
 	departments := in.flags.String("departments", "", "departments, separated by commas (default: the desk's default one)")
 	var err error
 	if a.Account, err = in.account("add"); err != nil {
@@ -73,6 +76,27 @@ func staffAdd(ctx context.Context, in *invocation, dir *string) error {
 		return err
 	}
 	fmt.Fprintf(in.stdout, "%s is added. Log in with any XMPP client as %s, device password %s (shown once).\n", a.Account, d.JID, d.Password)
+	return nil
+}
+
+// staffInvite sends somebody a one-time link, to a page where they choose a password and set up this or that client.
+func staffInvite(ctx context.Context, in *invocation, dir *string) error {
+	var a node.InviteArgs
+	in.flags.StringVar(&a.Email, "email", "", "address to send it to (default: the one that is known)")
+	in.flags.BoolVar(&a.Reset, "reset", false, "for somebody who has forgotten the password")
+	var err error
+	if a.Account, err = in.account("invite"); err != nil {
+		return err
+	}
+	var r node.InviteResult
+	if err := ctl.Call(ctx, *dir, "staff invite", a, &r); err != nil {
+		return err
+	}
+	if r.Sent != "" {
+		fmt.Fprintf(in.stdout, "A mail with a one-time link is on its way to %s.\n", r.Sent)
+		return nil
+	}
+	fmt.Fprintf(in.stdout, "%s has no address; hand this link over, it works once: %s\n", a.Account, r.Link)
 	return nil
 }
 

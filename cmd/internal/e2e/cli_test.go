@@ -104,7 +104,7 @@ func TestTroubleIsOneSentence(t *testing.T) {
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {
-	for _, args := range [][]string{{"-h"}, {"demo", "-h"}, {"serve", "-h"}, {"check", "-h"}, {"staff", "-h"}, {"version", "-h"}} {
+	for _, args := range [][]string{{"-h"}, {"demo", "-h"}, {"serve", "-h"}, {"check", "-h"}, {"staff", "-h"}, {"dept", "-h"}, {"faq", "-h"}, {"version", "-h"}} {
 		if code, stdout, stderr := refdesk(t, args...); code != 0 || stdout == "" || stderr != "" {
 			t.Errorf("%q: exit %d, %q, %q", args, code, stdout, stderr)
 		}

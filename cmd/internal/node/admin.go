@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"refdesk/cluster/desk"
-	"refdesk/cluster/desk/rota"
 	"refdesk/cmd/internal/ctl"
 	"refdesk/gateway/account"
 )
@@ -25,6 +24,7 @@ type StaffArgs struct {
 	PublicName  string   // default: the first word of Name
 	Role        string   // default: operator
 	Departments []string // default: the desk's default department
+	Email       string   // where invitations go
 	New         bool     // refuse an account that exists
 	NoDevice    bool     // make no device password
 }
@@ -69,15 +69,20 @@ const adminTime = 15 * time.Second
 // handlers is the table of admin commands.
 func (n *Node) handlers() map[string]ctl.Handler {
 	return map[string]ctl.Handler{
-		"status":         handle(n.status),
-		"department add": handle(n.addDepartment),
-		"setting set":    handle(n.setSetting),
-		"faq add":        handle(n.addFAQ),
-		"staff add":      handle(n.addStaff),
-		"staff list":     handle(n.listStaff),
-		"staff disable":  handle(n.disableStaff),
-		"staff device":   handle(n.device),
-		"staff password": handle(n.setPassword),
+		"status":          handle(n.status),
+		"department add":  handle(n.addDepartment),
+		"department set":  handle(n.setDepartment),
+		"department list": handle(n.listDepartments),
+		"setting set":     handle(n.setSetting),
+		"faq add":         handle(n.addFAQ),
+		"faq set":         handle(n.setFAQ),
+		"faq list":        handle(n.listFAQs),
+		"staff add":       handle(n.addStaff),
+		"staff invite":    handle(n.invite),
+		"staff list":      handle(n.listStaff),
+		"staff disable":   handle(n.disableStaff),
+		"staff device":    handle(n.device),
+		"staff password":  handle(n.setPassword),
 	}
 }
 
@@ -129,33 +134,8 @@ func (n *Node) order(ctx context.Context, c desk.Command) error {
 
 func adminActor() desk.Actor { return desk.Actor{Kind: desk.AdminKind, ID: "local"} }
 
-func (n *Node) addDepartment(ctx context.Context, d desk.Department) (any, error) {
-	err := n.store.View(ctx, adminActor(), func(r desk.Reader) error {
-		if _, err := r.Department(d.ID); err == nil {
-			return &desk.Error{Code: desk.Exists, Field: "department"}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	k, err := rota.Expand(d, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	if err := n.order(ctx, &desk.SetDepartment{Department: d}); err != nil {
-		return nil, err
-	}
-	return nil, n.order(ctx, &desk.SetCalendar{Calendar: k})
-}
-
 func (n *Node) setSetting(ctx context.Context, s desk.Setting) (any, error) {
 	return nil, n.order(ctx, &desk.SetSetting{Setting: s})
-}
-
-// addFAQ makes an FAQ that isn't there yet.
-func (n *Node) addFAQ(ctx context.Context, q desk.FAQ) (any, error) {
-	return nil, n.order(ctx, &desk.SetFAQ{FAQ: q, New: true})
 }
 
 func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) {
@@ -180,7 +160,7 @@ func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) 
 		a.Departments = def
 	}
 	err := n.order(ctx, &desk.SetStaff{New: a.New, Staff: desk.Staff{
-		Account: a.Account, Name: a.Name, PublicName: a.PublicName, Role: role, Departments: a.Departments,
+		Account: a.Account, Name: a.Name, PublicName: a.PublicName, Role: role, Departments: a.Departments, Email: a.Email,
 	}})
 	if errors.Is(err, &desk.Error{Code: desk.Exists}) {
 		err = &ctl.Error{Code: string(desk.Exists), Text: fmt.Sprintf("there is a member of staff with the account %s already", a.Account)}
@@ -189,20 +169,6 @@ func (n *Node) addStaff(ctx context.Context, a StaffArgs) (DeviceResult, error) 
 		return DeviceResult{}, err
 	}
 	return n.device(ctx, DeviceArgs{Account: a.Account})
-}
-
-func (n *Node) defaultDepartment(ctx context.Context) ([]string, error) {
-	var out []string
-	err := n.store.View(ctx, adminActor(), func(r desk.Reader) error {
-		all, err := r.Departments(desk.At(time.Now()))
-		for _, d := range all {
-			if d.Default {
-				out = []string{d.ID}
-			}
-		}
-		return err
-	})
-	return out, err
 }
 
 func (n *Node) listStaff(ctx context.Context, _ struct{}) ([]StaffResult, error) {
@@ -260,6 +226,45 @@ func (n *Node) setPassword(ctx context.Context, a PasswordArgs) (any, error) {
 		return nil, &ctl.Error{Code: "invalid", Text: strings.TrimPrefix(err.Error(), "account: ")}
 	}
 	return nil, n.order(ctx, &desk.SetWebPassword{Account: a.Account, PHC: hash})
+}
+
+// InviteArgs are the arguments of "staff invite".
+type InviteArgs struct {
+	Account string
+	Email   string // becomes the person's address; "" = the one that is known
+	Reset   bool   // for somebody who has a password and forgot it
+}
+
+// InviteResult is a one-time link, and the address that it was mailed to, if it was.
+type InviteResult struct{ Link, Sent string }
+
+// invite makes a one-time link for somebody's first sign-in and mails it where there is an address.
+func (n *Node) invite(ctx context.Context, a InviteArgs) (InviteResult, error) {
+	var who desk.Staff
+	err := n.store.View(ctx, adminActor(), func(r desk.Reader) error {
+		p, err := r.StaffMember(a.Account)
+		if err == nil {
+			who = *p
+		}
+		return err
+	})
+	if err == nil && a.Email != "" && a.Email != who.Email {
+		who.Email = a.Email
+		err = n.order(ctx, &desk.SetStaff{Staff: who})
+	}
+	if err != nil {
+		return InviteResult{}, err
+	}
+	send := n.pages.Invite
+	if a.Reset {
+		send = n.pages.Reset
+	}
+	link, sent, err := send(ctx, adminActor(), a.Account)
+	r := InviteResult{Link: link}
+	if sent {
+		r.Sent = who.Email
+	}
+	return r, err
 }
 
 // device makes a device password, or takes one back.
