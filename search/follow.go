@@ -140,6 +140,7 @@ func gather(events []desk.Event) batch {
 			b.tickets[e.Ticket] = true
 		case desk.TicketOpened, desk.TicketChanged, desk.TicketAssigned:
 			b.tickets[e.Ticket] = true
+			b.erase = b.erase || e.Value == "masked"
 		case desk.FAQChanged:
 			b.faqs[e.Value] = true
 		}
@@ -158,13 +159,17 @@ func (f *Follower) take(ctx context.Context, events desk.Batch) error {
 	if err != nil {
 		return fmt.Errorf("read for the search index: %w", err)
 	}
-	if err := f.index.Change(ctx, docs, b.gone, events.Cursor.Seq); err != nil {
+	if !b.erase {
+		return f.index.Change(ctx, docs, b.gone, events.Cursor.Seq)
+	}
+	// The number is noted last: whoever is stopped before erases again at the next start.
+	if err := f.index.Change(ctx, docs, b.gone, 0); err != nil {
 		return err
 	}
-	if b.erase {
-		return f.index.Erase(ctx, b.gone)
+	if err := f.index.Erase(ctx, b.gone); err != nil {
+		return err
 	}
-	return nil
+	return f.index.Change(ctx, nil, nil, events.Cursor.Seq)
 }
 
 // read makes the documents. What can't be found any more is gone.
