@@ -53,7 +53,7 @@ func Tables() []TableInfo {
 		{messageTable, nil},
 		{chatTable, []Index{byToken, byState, byOwner, byNode, byToTag, byEnd}},
 		{lineTable, nil},
-		{ticketTable, []Index{byState, byOwner, byChat, byEmail}},
+		{ticketTable, []Index{byState, byOwner, byChat, byEmail, byEnd}},
 		{entryTable, []Index{byTime}},
 		{pendingTable, nil},
 		{draftTable, nil},

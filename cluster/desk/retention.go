@@ -22,8 +22,8 @@ func (d *Department) kept() time.Duration {
 	return time.Duration(days) * 24 * time.Hour
 }
 
-// retain masks the chats that ended longer ago than their departments keep them, a bounded number at once. It returns how
-// many records it touched.
+// retain masks the chats and tickets that ended longer ago than their departments keep them, a bounded number at once. It
+// returns how many records it touched.
 func (s *state) retain() int {
 	n := 0
 	for _, d := range find[Department](s, Range{}) {
@@ -38,7 +38,40 @@ func (s *state) retain() int {
 				return expireAtOnce // there may be more
 			}
 		}
+		tickets := find[Ticket](s, Range{Index: byEnd, Prefix: prefix, Limit: maskAtOnce})
+		for i, t := range tickets {
+			if n >= expireAtOnce || s.now.Sub(t.ClosedAt) < d.kept() {
+				break
+			}
+			if n += s.maskTicket(t); i == maskAtOnce-1 {
+				return expireAtOnce
+			}
+		}
 	}
+	return n
+}
+
+// Masked reports whether a ticket's term is over and what told who asked is gone.
+func (t *Ticket) Masked() bool { return t.State == TicketClosed && t.ClosedAt == 0 }
+
+// maskTicket takes out of a ticket what tells who asked: names, addresses, the mails themselves.
+func (s *state) maskTicket(t *Ticket) int {
+	n := 1
+	for _, e := range find[TicketEntry](s, Range{Prefix: string(key("").num(t.Number))}) {
+		n++
+		e.Name, e.Email, e.Cc, e.Recipients = "", "", nil, nil
+		e.Blob, e.BlobSize, e.Variants, e.Files = "", 0, nil, nil
+		e.Text = maskPersonal(e.Text)
+		put(s, e)
+	}
+	for _, m := range find[MailOut](s, Range{Index: byChat, Prefix: string(key("").num(t.Number))}) {
+		n++
+		remove(s, m)
+	}
+	t.Name, t.Email, t.Cc, t.Failed, t.Verified = "", "", nil, nil, false
+	t.Subject, t.ClosedAt = maskPersonal(t.Subject), 0
+	put(s, t)
+	s.tellTicket(t, Event{Kind: TicketChanged, Value: "masked"})
 	return n
 }
 

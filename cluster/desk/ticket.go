@@ -43,8 +43,8 @@ type Ticket struct {
 	Failed     []string // addresses that mail could not be delivered to
 	By         string   // account of who opened it for the patron
 	Opened     Time
-	Updated    Time // last entry or change
-	ClosedAt   Time
+	Updated    Time   // last entry or change
+	ClosedAt   Time   // 0 again once its term is over and it is masked
 	Entries    uint64 // number of the last entry
 	Unread     uint64 // what came in since staff answered or looked
 	Acked      bool   // an acknowledgement went out
@@ -84,6 +84,9 @@ func (t *Ticket) entries() []Entry {
 	}
 	if t.Email != "" {
 		out = append(out, Entry{byEmail, string(key("").word(lower(t.Email)).num(t.Number))})
+	}
+	if t.State == TicketClosed && t.ClosedAt != 0 {
+		out = append(out, Entry{byEnd, string(key("").word(t.Department).num(uint64(t.ClosedAt)).num(t.Number))})
 	}
 	return out
 }

@@ -492,3 +492,47 @@ func TestWebSessions(t *testing.T) {
 	}
 	s.refused(node, &desk.OpenWebSession{Hash: hash("e"), Account: "ana"}, desk.NotAllowed)
 }
+
+// What tells who asked goes when the ticket's term is over, and not before; what was asked stays.
+func TestATicketIsMaskedWhenItsTermIsOver(t *testing.T) {
+	s := newShop(t)
+	n := s.ingest("mia@example.org", "reference")
+	s.do(lena, &desk.ReplyTicket{Ticket: n, Text: "Ring 030 1234567 or write to me@library.example."})
+	s.do(lena, &desk.SetTicketSubject{Ticket: n, Subject: "Map for mia@example.org"})
+	s.do(lena, &desk.SetTicketState{Ticket: n, State: desk.TicketClosed})
+	look := func(when string, masked bool) {
+		t.Helper()
+		s.do(node, &desk.Expire{})
+		s.view(lena, func(r desk.Reader) {
+			k, err := r.Ticket(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			es, err := r.Entries(n, 0, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all strings.Builder
+			for _, e := range es {
+				fmt.Fprintf(&all, "%s|%s|%s|%v|%v|%s\n", e.Name, e.Email, e.Text, e.Cc, e.Recipients, e.Blob)
+			}
+			fmt.Fprintf(&all, "%s|%s|%v", k.Subject, k.Email, k.Cc)
+			for _, word := range []string{"mia@example.org", "1234567", "me@library.example"} {
+				if strings.Contains(all.String(), word) == masked {
+					t.Errorf("%s: %q in the ticket: %v\n%s", when, word, !masked, all.String())
+				}
+			}
+			if k.Masked() != masked || k.State != desk.TicketClosed || !strings.Contains(all.String(), "How?") {
+				t.Errorf("%s: masked %v, %s\n%s", when, k.Masked(), k.State, all.String())
+			}
+		})
+	}
+	look("at once", false)
+	must(t, s.Advance(89*24*time.Hour))
+	look("after 89 days", false)
+	must(t, s.Advance(24*time.Hour))
+	look("after 90 days", true)
+	if again := s.ingest("mia@example.org", "reference"); again == n {
+		t.Error("a new mail lands in the masked ticket")
+	}
+}
