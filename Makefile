@@ -12,7 +12,7 @@ TOOL     := $(GO) tool -modfile=.tools/go.mod
 FUZZTIME ?= 10s
 ARGS     ?=
 
-.PHONY: build run test test-race lint fuzz e2e proof bench check generate fresh go clients
+.PHONY: build run test test-race lint fuzz e2e proof bench pictures check generate fresh go clients
 
 run: build
 	@exec bin/refdesk demo $(ARGS)
@@ -50,6 +50,10 @@ proof: go clients
 
 bench: go
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The pictures of the documentation, taken anew from a demo.
+pictures: go
+	REFDESK_PICTURES=$(CURDIR)/docs $(GO) test -count=1 -run TestPictures ./cmd/internal/e2e
 
 generate: go
 	$(GO) generate ./...

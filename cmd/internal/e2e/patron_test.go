@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -51,7 +52,13 @@ func newPatron(nodes []string, at int) *patron {
 
 // open starts a chat in a department.
 func (p *patron) open(ctx context.Context, department, question string) error {
+	return p.openAs(ctx, department, question, nil)
+}
+
+// openAs opens a chat with further members of the request, such as name and email.
+func (p *patron) openAs(ctx context.Context, department, question string, more map[string]string) error {
 	p.opening = map[string]string{"id": newID(), "token": token(), "department": department, "question": question}
+	maps.Copy(p.opening, more)
 	began := time.Now()
 	var got struct {
 		Chat string `json:"chat"`

@@ -216,9 +216,12 @@ func (f *feed) board(ctx context.Context) error {
 	return f.l.write(ctx, down{Type: "board", Board: b})
 }
 
-// trouble ends the socket because of a reading that failed: the page comes again.
+// trouble ends the socket because of a reading that failed: the page comes again, or signs in again if it may not read.
 func (f *feed) trouble(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	switch {
+	case errors.Is(err, &desk.Error{Code: desk.NotAllowed}):
+		f.l.end(signInAgain, "sign in")
+	case ctx.Err() == nil:
 		f.l.d.log.WarnContext(ctx, "board not read", "staff", f.l.who.Account, "err", err)
 		f.l.end(websocket.StatusTryAgainLater, "")
 	}

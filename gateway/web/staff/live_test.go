@@ -165,7 +165,7 @@ func (v *live) dial(token string, edit ...func(*websocket.DialOptions)) (*websoc
 	return websocket.Dial(ctx, "ws://staff.localhost/board/socket", o)
 }
 
-// board opens somebody's board and says hello.
+// board opens somebody's board, says hello and waits, as the page does, until the desk is ready for more.
 func (v *live) board(token string, hello obj) *boardClient {
 	v.t.Helper()
 	conn, _, err := v.dial(token)
@@ -180,7 +180,15 @@ func (v *live) board(token string, hello obj) *boardClient {
 		frame[k] = x
 	}
 	b.send(frame)
-	return b
+	for {
+		f, err := b.frame()
+		if err != nil { // what refuses the page is for the test to look at
+			return b
+		}
+		if b.past = append(b.past, f); f["type"] == "ready" || f["type"] == "error" {
+			return b
+		}
+	}
 }
 
 func (b *boardClient) send(f obj) {

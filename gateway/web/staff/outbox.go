@@ -55,6 +55,7 @@ type mailData struct {
 	Apart    bool // its bytes are a file, not in the record
 	Attached []string
 	MayReply bool
+	Soon     bool // the patron can answer it when it has gone
 	Draft    string
 }
 
@@ -137,7 +138,8 @@ func (d *Door) showMail(w http.ResponseWriter, r *http.Request, who *Who, status
 	data.mailRow = d.mailRow(m)
 	data.Apart = len(m.Body) == 0
 	data.From, data.Text, data.Attached = mailText(m.Body)
-	data.MayReply = d.mayReply(m)
+	data.MayReply = d.mayReply(m) && m.State == desk.OutSent
+	data.Soon = d.mayReply(m) && m.State != desk.OutSent
 	return d.page(w, r, who, "mail", Page{Title: data.Subject, Section: "/outbox", Status: status, Data: data})
 }
 
@@ -171,6 +173,9 @@ func (d *Door) replyAsPatron(w http.ResponseWriter, r *http.Request, who *Who) e
 		return &desk.Error{Code: desk.NotFound, Field: "mail"}
 	}
 	text := block(r.PostFormValue("text"))
+	if m.State != desk.OutSent { // the page is older than the mail's fate, or the mail can still be taken back
+		return d.showMail(w, r, who, http.StatusConflict, mailData{})
+	}
 	if text == "" || len(text) > desk.MaxBody {
 		data := mailData{Draft: text, slip: slip{"Please write what the patron answers, of at most 32,000 characters.", "text"}}
 		return d.showMail(w, r, who, http.StatusUnprocessableEntity, data)

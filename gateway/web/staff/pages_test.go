@@ -188,7 +188,8 @@ func TestOutbox(t *testing.T) {
 	id, ticket := l.mailed("Is the café open?", "Yes.", letterBody)
 	path := "/outbox/" + decimal(id)
 	v.get("/outbox").says(t, http.StatusOK, "Re: café [#1]", "pat@patron.example", "held, can be undone")
-	v.get(path).says(t, http.StatusOK, "Willow Library", "Dear Pat, the café is open.", "<script>alert(1)</script>", "Reply as the patron")
+	v.get(path).says(t, http.StatusOK, "Willow Library", "Dear Pat, the café is open.", "<script>alert(1)</script>", "Once it has gone, you can answer it here")
+	v.post(path+"/reply", "text", "Too early").says(t, http.StatusConflict, "Once it has gone")
 	if err := l.store.Advance(4 * time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ func TestOutbox(t *testing.T) {
 	l.do("", &desk.ClaimMail{ID: id})
 	l.do("", &desk.MailDot{ID: id})
 	l.do("", &desk.MailSent{ID: id, QueueID: "q1"})
-	v.get(path).says(t, http.StatusOK, "sent")
+	v.get(path).says(t, http.StatusOK, "sent", "Reply as the patron")
 
 	v.post(path+"/reply", "text", " ").says(t, http.StatusUnprocessableEntity, "Please write what the patron answers")
 	if p := v.post(path+"/reply", "text", "Thank you!\r\nPat"); p.location() != "/tickets/"+decimal(ticket) || len(l.answer) != 1 || l.answer[0] != decimal(id)+" Thank you!\nPat" {

@@ -116,8 +116,15 @@ func (d *Door) find(r *http.Request, who *Who, s *searchData, after string) erro
 		return err
 	}
 	var departments []desk.DepartmentView
+	staff := map[string]string{}
 	err = d.view(r.Context(), who.Actor, func(rd desk.Reader) (err error) {
-		departments, err = rd.Departments(d.now())
+		if departments, err = rd.Departments(d.now()); err != nil {
+			return err
+		}
+		people, err := rd.StaffList()
+		for _, p := range people {
+			staff[p.Account] = p.Name
+		}
 		return err
 	})
 	if err != nil {
@@ -127,7 +134,7 @@ func (d *Door) find(r *http.Request, who *Who, s *searchData, after string) erro
 	for _, h := range s.Found.Hits {
 		s.Hits = append(s.Hits, d.hit(h, names))
 	}
-	s.Facets = s.facets(names)
+	s.Facets = s.facets(names, staff)
 	if s.Found.Next != "" {
 		s.Next = s.link(s.Query, s.Found.Next)
 	}
@@ -143,7 +150,9 @@ func (d *Door) hit(h FindHit, names func(string) string) hitView {
 		x.Link = ticketURL(h.Number)
 	}
 	for _, l := range h.Lines {
-		x.Lines = append(x.Lines, lineView{When: d.moment(desk.At(l.At)), Parts: pieces(l.Text)})
+		if parts := pieces(l.Text); len(parts) > 0 {
+			x.Lines = append(x.Lines, lineView{When: d.moment(desk.At(l.At)), Parts: parts})
+		}
 	}
 	return x
 }
@@ -201,7 +210,7 @@ func (s searchData) Try(query string) string {
 }
 
 // facets are the filters beside the results, each a link that adds it to the query or takes it off.
-func (s *searchData) facets(names func(string) string) []facet {
+func (s *searchData) facets(names func(string) string, staff map[string]string) []facet {
 	var out []facet
 	for _, f := range []struct{ key, name string }{
 		{"dept", "Department"}, {"tag", "Tag"}, {"staff", "Colleague"}, {"is", "State"}, {"has", "With"},
@@ -212,8 +221,11 @@ func (s *searchData) facets(names func(string) string) []facet {
 				break
 			}
 			v := facetValue{Name: c.Value, Docs: c.Docs}
-			if f.key == "dept" {
+			switch name := staff[c.Value]; {
+			case f.key == "dept":
 				v.Name = names(c.Value)
+			case f.key == "staff" && name != "":
+				v.Name = name
 			}
 			clause := f.key + ":" + c.Value
 			if strings.ContainsRune(c.Value, ' ') {

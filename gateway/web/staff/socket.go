@@ -91,7 +91,7 @@ func (l *socket) serve(ctx context.Context) {
 		l.seat, err = l.d.seats.enter(ctx, l.who.Account, l.who.Session, hello.Page)
 	}
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && websocket.CloseStatus(err) == -1 { // a page that is left at once says so
 			_ = l.fail(ctx, "", err)
 			l.end(websocket.StatusPolicyViolation, problem(err).Code)
 		}

@@ -103,7 +103,7 @@ function unread(): number {
 /** Says something that belongs to no open chat. */
 function notice(text: string): void {
   const li = make("li", "", text);
-  const time = make("time", "muted", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + " ");
+  const time = make("time", "muted", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + " ");
   li.prepend(time);
   const list = $("told");
   list.append(li);

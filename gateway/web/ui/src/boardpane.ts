@@ -342,7 +342,7 @@ export class Pane {
     const key = [who, l.text, tick, l.redacted].join("\x00");
     if (li.dataset["key"] === key) return;
     li.dataset["key"] = key;
-    const meta = make("span", "meta", new Date(l.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + (l.redacted ? " · redacted" : "") + " ");
+    const meta = make("span", "meta", new Date(l.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + (l.redacted ? " · redacted" : "") + " ");
     if (tick) {
       const t = make("span", "tick", tick);
       t.setAttribute("role", "img");
