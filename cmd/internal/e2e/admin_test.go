@@ -3,13 +3,20 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
+	"net/smtp"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // What an administrator does on the desk's machine, with the words of the command line.
@@ -90,4 +97,42 @@ func get(t *testing.T, url string) string {
 		t.Fatalf("%s: %s, %v", url, res.Status, err)
 	}
 	return string(body)
+}
+
+// Mail with a file and mail that nobody can read become tickets, with the originals to keep.
+func TestMailIsKeptAsItCame(t *testing.T) {
+	r := start(t, 1)
+	staff := startBrowser(t, r.Staff)
+	staff.signIn(r.operator("ana"))
+	whole := "From: Alice <alice@patron.test>\r\nTo: help@localhost\r\nSubject: A scan\r\nMessage-ID: <scan@patron.test>\r\nDate: Wed, 25 Nov 2026 09:00:00 +0000\r\n" +
+		"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHere it is.\r\n" +
+		"--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=\"map.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n"
+	broken := "From: Bob <bob@patron.test>\r\nTo: help@localhost\r\nSubject: =?broken?\r\nMessage-ID: <bad@patron.test>\r\nContent-Type: multipart/mixed; boundary=\"\r\n" +
+		"Content-Transfer-Encoding: nonsense\r\n\r\n--?\x00\xff\xfe <script>alert(1)</script>\r\n"
+	for i, raw := range []string{whole, broken} {
+		if err := smtp.SendMail(r.SMTP, nil, "x@patron.test", []string{"help@localhost"}, []byte(raw)); err != nil {
+			t.Fatal(err)
+		}
+		number := strconv.Itoa(i + 1)
+		r.until("ticket "+number, func() error {
+			staff.run(chromedp.Navigate(r.Staff + "/tickets/" + number))
+			if !strings.Contains(staff.try(`document.body.innerHTML`), "The mail as it came") {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+		// The desk adds its own trace fields in front.
+		got, err := eval[string](staff, `(() => { const x = new XMLHttpRequest(); x.open("GET", document.querySelector('a[href$="/mail"]').href, false); x.overrideMimeType("text/plain; charset=x-user-defined"); x.send(); return btoa([...x.responseText].map((c) => String.fromCharCode(c.charCodeAt(0) & 255)).join("")); })()`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept, err := base64.StdEncoding.DecodeString(got); err != nil || !bytes.HasSuffix(kept, []byte(raw)) {
+			t.Errorf("mail %s was kept as %q, %v", number, kept, err)
+		}
+	}
+	staff.run(chromedp.Navigate(r.Staff + "/tickets/1"))
+	file, err := eval[string](staff, `(() => { const x = new XMLHttpRequest(); x.open("GET", document.querySelector('.files a').href, false); x.overrideMimeType("text/plain; charset=x-user-defined"); x.send(); return document.querySelector('.files a').textContent + " " + x.getResponseHeader("Content-Disposition") + " " + btoa([...x.responseText].map((c) => String.fromCharCode(c.charCodeAt(0) & 255)).join("")); })()`)
+	if err != nil || file != "map.png attachment; filename=map.png iVBORw0KGgo=" {
+		t.Errorf("the attachment: %q, %v", file, err)
+	}
 }

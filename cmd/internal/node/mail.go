@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -85,4 +86,42 @@ func readable(file string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// originals reads tickets' mails for the staff's pages.
+type originals struct{ blobs }
+
+// Attachment implements staff.Originals.
+func (o originals) Attachment(ctx context.Context, hash string, file int, w io.Writer) (err error) {
+	raw, err := o.Open(ctx, hash)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, raw.Close()) }()
+	out := &sink{w: w}
+	m := mail.Parse(ctx, raw, mail.Options{Attachment: func(i int, _ mail.Attachment) io.Writer {
+		if i != file {
+			return nil
+		}
+		return out
+	}})
+	if len(m.Attachments) <= file {
+		return fmt.Errorf("the mail %s has %d attachments, not %d", hash, len(m.Attachments), file+1)
+	}
+	return out.err
+}
+
+// sink keeps the first error, which a parser of mails has no use for.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return len(p), nil
+	}
+	_, s.err = s.w.Write(p)
+	return len(p), nil
 }

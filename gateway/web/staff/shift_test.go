@@ -5,6 +5,7 @@ package staff
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -411,4 +412,49 @@ func TestPagePath(t *testing.T) {
 			t.Errorf("webURL %q: %q", raw, got)
 		}
 	}
+}
+
+// kept are mails as they came, by hash.
+type kept map[string]string
+
+func (k kept) Open(_ context.Context, hash string) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(k[hash])), nil
+}
+
+func (k kept) Attachment(_ context.Context, hash string, file int, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "file %d of %s", file, k[hash])
+	return err
+}
+
+// TestAMailsFilesAreKept as downloads that no browser shows, for those who may read the ticket.
+func TestAMailsFilesAreKept(t *testing.T) {
+	blob := strings.Repeat("ef", 32)
+	l := newLibrary(t, func(_ *Config, d *Deps) { d.Originals = kept{blob: "From: a mail"} })
+	n := l.ticket("Is it open?", "mia@example.org")
+	l.do("", &desk.IngestMail{
+		Group: "main", DedupeKey: strings.Repeat("ab", 32), Department: "reference", From: "mia@example.org", Subject: "Re", Text: "Here",
+		Kind: desk.MailHuman, Auth: desk.AuthPass, Candidates: []desk.MailCandidate{{Kind: desk.ByToken, Ticket: n}}, BodyHash: strings.Repeat("cd", 32),
+		Blob: blob, BlobSize: 12, Files: []desk.MailFile{{Name: "ein Plan \".html", Type: "text/html", Size: 22}, {Type: "x/y", Size: 22, Flagged: true}},
+	})
+	es := l.entries(n)
+	at := fmt.Sprintf("%s/entries/%d", ticketURL(n), es[len(es)-1].N)
+	ana := l.as("ana")
+	ana.get(ticketURL(n)).says(t, http.StatusOK, "The mail as it came", "ein Plan", "without a name", "Keep it all the same")
+	for path, want := range map[string][3]string{
+		"/mail": {"message/rfc822", "From: a mail", ".eml"}, "/files/1": {"application/octet-stream", "file 0 of From: a mail", "ein Plan"},
+		"/files/2": {"application/octet-stream", "file 1 of From: a mail", "ticket-"},
+	} {
+		p := ana.get(at + path)
+		h := p.header
+		if p.status != http.StatusOK || p.body != want[1] || h.Get("Content-Type") != want[0] || h.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.HasPrefix(h.Get("Content-Disposition"), "attachment;") || !strings.Contains(h.Get("Content-Disposition"), want[2]) || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s: %d %q %v", path, p.status, p.body, h)
+		}
+	}
+	for _, path := range []string{"/files/0", "/files/3", "/files/x"} {
+		ana.get(at + path).says(t, http.StatusNotFound)
+	}
+	ana.get(fmt.Sprintf("%s/entries/1/mail", ticketURL(n))).says(t, http.StatusNotFound) // typed, not mailed
+	l.as("dora").get(at + "/mail").says(t, http.StatusNotFound)
+	l.as("dora").get(at + "/files/1").says(t, http.StatusNotFound)
 }

@@ -49,7 +49,9 @@ type Deps struct {
 	Accounts *account.Service
 	Mailer   Mailer  // sends invitations; nil: the page shows the link instead
 	Replier  Replier // answers as the patron; demo only, may be nil
-	Work             // what board, chats, tickets and search need
+	// Originals reads tickets' mails as they came; nil: they can't be had.
+	Originals Originals
+	Work      // what board, chats, tickets and search need
 }
 
 // Door is the staff's door of one node.

@@ -50,6 +50,15 @@ type entryView struct {
 	Staff   bool
 	Note    bool
 	System  bool
+
+	Original string // address of the mail as it came
+	Attached []attached
+}
+
+// attached is an attachment with the address that it is kept from, if it can be had.
+type attached struct {
+	desk.MailFile
+	Link, Bytes string
 }
 
 // ticketPage is GET /tickets/{ticket}.
@@ -184,6 +193,21 @@ func (d *Door) entryView(rd desk.Reader, t *ticketData, e *desk.TicketEntry) ent
 	case desk.HeldSomeoneNew:
 		x.Held = "Sender not verified: this address has had no part in the ticket so far."
 	}
+	at := fmt.Sprintf("/tickets/%d/entries/%d", e.Ticket, e.N)
+	have := e.Blob != "" && d.deps.Originals != nil
+	if have {
+		x.Original = at + "/mail"
+	}
+	for i, f := range e.Files {
+		a := attached{MailFile: f, Bytes: size(f.Size)}
+		if a.Name == "" {
+			a.Name = "without a name"
+		}
+		if have {
+			a.Link = fmt.Sprintf("%s/files/%d", at, i+1)
+		}
+		x.Attached = append(x.Attached, a)
+	}
 	x.CanUndo = e.Purpose == desk.MailAnswer && (e.Mail == desk.OutWanted || e.Mail == desk.OutQueued) && d.now() < e.HoldUntil
 	x.Resend = e.Mail == desk.OutFailed || e.Mail == desk.OutUndone
 	return x
@@ -273,4 +297,15 @@ func ticketRefused(e *desk.Error) string {
 		return "Nothing was sent: the text is empty, too long, or holds a character that can't be sent."
 	}
 	return sentence(e)
+}
+
+// size is a number of bytes for people.
+func size(n uint64) string {
+	switch {
+	case n < 10_000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 10_000_000:
+		return fmt.Sprintf("%d kB", n/1000)
+	}
+	return fmt.Sprintf("%d MB", n/1_000_000)
 }

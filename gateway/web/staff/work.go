@@ -130,6 +130,8 @@ func (d *Door) ticketRoutes() []Route {
 		{http.MethodPost, one + "/merge", desk.RoleOperator, d.ticketMerge},
 		{http.MethodPost, one + "/draft", desk.RoleOperator, d.ticketDraft},
 		{http.MethodPost, one + "/entries/{entry}/{what}", desk.RoleOperator, d.ticketEntry},
+		{http.MethodGet, one + "/entries/{entry}/mail", desk.RoleOperator, d.originalPage},
+		{http.MethodGet, one + "/entries/{entry}/files/{file}", desk.RoleOperator, d.attachmentPage},
 	}
 }
 
