@@ -36,7 +36,7 @@ func rights() map[string]desk.Role {
 		"POST /tickets/{ticket}/subject": desk.RoleOperator, "POST /tickets/{ticket}/requester": desk.RoleOperator,
 		"POST /tickets/{ticket}/merge": desk.RoleOperator, "POST /tickets/{ticket}/draft": desk.RoleOperator,
 		"POST /tickets/{ticket}/entries/{entry}/{what}": desk.RoleOperator,
-		"GET /tickets/{ticket}/entries/{entry}/mail": desk.RoleOperator, "GET /tickets/{ticket}/entries/{entry}/files/{file}": desk.RoleOperator,
+		"GET /tickets/{ticket}/entries/{entry}/mail":    desk.RoleOperator, "GET /tickets/{ticket}/entries/{entry}/files/{file}": desk.RoleOperator,
 
 		"GET /faqs/new": desk.RoleLead, "POST /faqs/new": desk.RoleLead, "POST /faqs/preview": desk.RoleLead,
 		"POST /faqs/{slug}": desk.RoleLead, "POST /faqs/{slug}/delete": desk.RoleLead,

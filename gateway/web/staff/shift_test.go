@@ -452,9 +452,9 @@ func TestAMailsFilesAreKept(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/files/0", "/files/3", "/files/x"} {
-		ana.get(at + path).says(t, http.StatusNotFound)
+		ana.get(at+path).says(t, http.StatusNotFound)
 	}
 	ana.get(fmt.Sprintf("%s/entries/1/mail", ticketURL(n))).says(t, http.StatusNotFound) // typed, not mailed
-	l.as("dora").get(at + "/mail").says(t, http.StatusNotFound)
-	l.as("dora").get(at + "/files/1").says(t, http.StatusNotFound)
+	l.as("dora").get(at+"/mail").says(t, http.StatusNotFound)
+	l.as("dora").get(at+"/files/1").says(t, http.StatusNotFound)
 }
