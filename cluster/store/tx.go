@@ -94,7 +94,10 @@ func scanQuery(t desk.Table, r desk.Range) (string, []driver.NamedValue) {
 
 // beyond returns the first byte string after all those that start with prefix; nil if there is none.
 func beyond(prefix string) []byte {
-	b := bytes.TrimRight([]byte(prefix), "\xff")
+	b := []byte(prefix)
+	for len(b) > 0 && b[len(b)-1] == 0xff { // not bytes.TrimRight: its cutset is of runes, and 0x80 to 0xff are the same broken one
+		b = b[:len(b)-1]
+	}
 	if len(b) == 0 {
 		return nil
 	}

@@ -31,6 +31,18 @@ func TestTx(t *testing.T, fresh func(t *testing.T) desk.Tx) {
 		tx.Put(table, "k\x00", []byte("zero"), nil, nil)
 		return tx
 	}
+	t.Run("a prefix restricts, whatever byte ends it", func(t *testing.T) {
+		tx := fresh(t)
+		for b := range 256 {
+			tx.Put(table, string([]byte{0, byte(b)}), []byte(fmt.Sprint(b)), nil, nil)
+		}
+		for b := range 256 {
+			key := string([]byte{0, byte(b)})
+			if diff := cmp.Diff([]string{key + "=" + fmt.Sprint(b)}, scan(tx, desk.Range{Prefix: key})); diff != "" {
+				t.Errorf("byte %#x: %s", b, diff)
+			}
+		}
+	})
 	cases := []struct {
 		rule string
 		r    desk.Range
