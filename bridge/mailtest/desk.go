@@ -4,7 +4,6 @@ package mailtest
 
 import (
 	"context"
-	"iter"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,15 +16,11 @@ import (
 // Desk is a desk.Store in memory that knows terms: the claims of the sender are fenced by them. It is a leader too: each
 // Lead is a new term.
 type Desk struct {
-	t  testing.TB
-	mu sync.Mutex
+	*desktest.Store
+	t     testing.TB
+	ahead atomic.Int64 // of the real clock; read within View
 
-	state   *desktest.Memory
-	changed chan struct{}
-	term    uint64
-	last    desk.Time
-	ahead   atomic.Int64 // of the real clock; read within View
-
+	mu     sync.Mutex
 	before func(desk.Command) error // asked before a command; an error is what Do answers
 	after  func(desk.Command) error // told after it was committed; an error is what Do answers all the same
 }
@@ -34,7 +29,8 @@ type Desk struct {
 // Answers by mail are held for a millisecond only.
 func NewDesk(t testing.TB) *Desk {
 	t.Helper()
-	d := &Desk{t: t, state: desktest.NewMemory(), changed: make(chan struct{})}
+	d := &Desk{t: t}
+	d.Store = desktest.NewLiveStore(d.Now)
 	for _, c := range []desk.Command{
 		&desk.SetDepartment{Department: desk.Department{ID: "reference", Name: "Reference", Default: true}},
 		&desk.SetDepartment{Department: desk.Department{ID: "digital", Name: "Digital Learning"}},
@@ -76,11 +72,7 @@ func (d *Desk) After(f func(desk.Command) error) {
 
 // Lead runs f in a new term until ctx ends.
 func (d *Desk) Lead(ctx context.Context, f func(context.Context, uint64) error) error {
-	d.mu.Lock()
-	d.term++
-	term := d.term
-	d.mu.Unlock()
-	if err := f(ctx, term); err != nil {
+	if err := f(ctx, d.Store.Lead()); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -89,9 +81,6 @@ func (d *Desk) Lead(ctx context.Context, f func(context.Context, uint64) error) 
 
 // Do applies a command in the present term.
 func (d *Desk) Do(ctx context.Context, r desk.Request) (desk.Reply, error) {
-	if err := ctx.Err(); err != nil {
-		return desk.Reply{}, err
-	}
 	d.mu.Lock()
 	before, after := d.before, d.after
 	d.mu.Unlock()
@@ -100,73 +89,12 @@ func (d *Desk) Do(ctx context.Context, r desk.Request) (desk.Reply, error) {
 			return desk.Reply{}, err
 		}
 	}
-	reply, err := d.apply(r)
+	reply, err := d.Store.Do(ctx, r)
 	if after != nil && err == nil {
 		err = after(r.Command)
 	}
 	return reply, err
 }
-
-func (d *Desk) apply(r desk.Request) (desk.Reply, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last = max(d.last+1, desk.At(d.Now()))
-	env, err := desk.DecodeEnvelope(desk.EncodeEnvelope(nil, desk.Envelope{Request: r, Stamp: d.last}))
-	if err != nil {
-		return desk.Reply{}, err
-	}
-	env.Term = d.term
-	reply, _, err := desk.Apply(d.state, env)
-	close(d.changed)
-	d.changed = make(chan struct{})
-	return reply, err
-}
-
-// View reads.
-func (d *Desk) View(ctx context.Context, actor desk.Actor, f func(desk.Reader) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	r, err := desk.NewReader(d.state, actor)
-	if err != nil {
-		return err
-	}
-	return f(r)
-}
-
-// Follow yields events.
-func (d *Desk) Follow(ctx context.Context, actor desk.Actor, topic desk.Topic, after desk.Cursor) iter.Seq2[desk.Batch, error] {
-	return func(yield func(desk.Batch, error) bool) {
-		for first := true; ; first = false {
-			d.mu.Lock()
-			changed := d.changed
-			b, err := desk.EventsAfter(d.state, actor, topic, after, 100)
-			d.mu.Unlock()
-			if err != nil {
-				yield(desk.Batch{}, err)
-				return
-			}
-			after = b.Cursor
-			if (first || len(b.Events) > 0) && !yield(b, nil) {
-				return
-			}
-			if len(b.Events) > 0 {
-				continue
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				yield(desk.Batch{}, ctx.Err())
-				return
-			}
-		}
-	}
-}
-
-// WaitApplied returns at once: what is committed is applied.
-func (d *Desk) WaitApplied(ctx context.Context, _ uint64) error { return ctx.Err() }
 
 // Admin does a command as the administrator.
 func (d *Desk) Admin(c desk.Command) desk.Reply {
@@ -199,10 +127,7 @@ func (d *Desk) Read(f func(desk.Reader) error) {
 // Ask opens a ticket for a patron, as the question form does; it is acknowledged.
 func (d *Desk) Ask(name, email, question string) uint64 {
 	d.t.Helper()
-	d.mu.Lock()
-	id := d.last
-	d.mu.Unlock()
-	return d.Admin(&desk.AskQuestion{ID: time.Unix(0, int64(id)).String(), Department: "reference", Question: question, Name: name, Email: email}).Ticket
+	return d.Admin(&desk.AskQuestion{ID: d.Store.Now().Std().String(), Department: "reference", Question: question, Name: name, Email: email}).Ticket
 }
 
 // Tickets lists all tickets, the oldest first.
@@ -247,9 +172,7 @@ func (d *Desk) Until(what string, is func() bool) {
 	end := time.NewTimer(30 * time.Second)
 	defer end.Stop()
 	for {
-		d.mu.Lock()
-		changed := d.changed
-		d.mu.Unlock()
+		changed := d.Changed()
 		if is() {
 			return
 		}

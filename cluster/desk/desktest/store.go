@@ -22,6 +22,23 @@ type Store struct {
 	changed chan struct{} // closed and replaced at every change
 	refusal error         // what Do answers instead, if set
 	Term    uint64        // of the leader; set it between calls only
+	wall    func() time.Time
+}
+
+// NewLiveStore returns a store of an empty desk whose commands are stamped with a clock of the caller's, each later than the
+// one before. Advance fires nothing there.
+func NewLiveStore(now func() time.Time) *Store {
+	s := NewStore()
+	s.wall = now
+	return s
+}
+
+// Lead begins a new term and returns it.
+func (s *Store) Lead() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Term++
+	return s.Term
 }
 
 // NewStore returns a store of an empty desk whose clock stands at a fixed moment.
@@ -65,6 +82,13 @@ func (s *Store) Refuse(err error) {
 	s.refusal = err
 }
 
+// Changed is closed at the next change.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
 // Do applies a command.
 func (s *Store) Do(ctx context.Context, r desk.Request) (desk.Reply, error) {
 	if err := ctx.Err(); err != nil {
@@ -79,6 +103,9 @@ func (s *Store) Do(ctx context.Context, r desk.Request) (desk.Reply, error) {
 }
 
 func (s *Store) do(r desk.Request) (desk.Reply, error) {
+	if s.wall != nil {
+		s.now.Store(int64(max(s.Now()+1, desk.At(s.wall()))))
+	}
 	// Through the encoding, as in a real log.
 	env, err := desk.DecodeEnvelope(desk.EncodeEnvelope(nil, desk.Envelope{Request: r, Stamp: s.Now()}))
 	if err != nil {
