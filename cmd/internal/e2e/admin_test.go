@@ -103,7 +103,7 @@ func get(t *testing.T, url string) string {
 func TestMailIsKeptAsItCame(t *testing.T) {
 	r := start(t, 1)
 	staff := startBrowser(t, r.Staff)
-	staff.signIn(r.operator("ana"))
+	staff.signIn(r.operator(t, "ana"))
 	whole := "From: Alice <alice@patron.test>\r\nTo: help@localhost\r\nSubject: A scan\r\nMessage-ID: <scan@patron.test>\r\nDate: Wed, 25 Nov 2026 09:00:00 +0000\r\n" +
 		"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHere it is.\r\n" +
 		"--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=\"map.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n"

@@ -134,7 +134,7 @@ func (l *load) answer(r *running) {
 	stop := l.stop
 	l.stop = func() { cancel(); stop() }
 	for i, account := range []string{"ana", "lena"} {
-		w := newWriter(l.t, r, account, l.patrons[i].chat, i+1)
+		w := newWriter(l.t, r.desk, account, l.patrons[i].chat, i+1)
 		l.writers = append(l.writers, w)
 		l.wg.Go(func() {
 			if err := w.write(ctx, "desk@"+r.ChatDomain); err != nil {

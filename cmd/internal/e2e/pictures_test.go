@@ -47,7 +47,7 @@ func TestPictures(t *testing.T) {
 	}
 	staff := startBrowser(t, r.Staff)
 	staff.run(chromedp.EmulateViewport(1280, 800))
-	staff.signIn(r.operator("ana"))
+	staff.signIn(r.operator(t, "ana"))
 
 	// A ticket with an answer there and back.
 	p := r.ask("Tomasz Wolski", "tomasz.wolski@college.example", "Do you have the survey map of Willowmere from 1921? I need it for my thesis.")

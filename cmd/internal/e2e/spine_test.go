@@ -34,8 +34,13 @@ func (s onSlixmpp) heard(jid, part string) string { return s.WaitMessage(jid, pa
 
 func (r *running) login(account string, node int) xmpptest.Login {
 	r.t.Helper()
-	o := r.operator(account)
-	return xmpptest.Login{JID: o.JID, Password: o.Password, Addr: r.Nodes[node%len(r.Nodes)].XMPP, CA: r.CA}
+	return r.desk.login(r.t, account, node)
+}
+
+func (d desk) login(t testing.TB, account string, node int) xmpptest.Login {
+	t.Helper()
+	o := d.operator(t, account)
+	return xmpptest.Login{JID: o.JID, Password: o.Password, Addr: d.Nodes[node%len(d.Nodes)].XMPP, CA: d.CA}
 }
 
 func TestSpineOnOneNode(t *testing.T)    { spine(t, 1) }

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -30,6 +31,9 @@ type writer struct {
 	login xmpptest.Login
 	roots *x509.CertPool
 	chat  string // its address
+	dial  func(ctx context.Context, addr string) (net.Conn, error)
+
+	patient time.Duration // with one line
 
 	conn    *tls.Conn
 	rd      *element.Reader
@@ -40,14 +44,19 @@ type writer struct {
 	acked   []string // texts that are
 }
 
-func newWriter(t *testing.T, r *running, account, chat string, at int) *writer {
+func newWriter(t testing.TB, d desk, account, chat string, at int) *writer {
 	t.Helper()
-	w := &writer{login: r.login(account, at), at: at, chat: "c" + chat + "@" + r.ChatDomain, roots: x509.NewCertPool()}
-	pem, err := os.ReadFile(r.CA)
-	if err != nil || !w.roots.AppendCertsFromPEM(pem) {
-		t.Fatalf("read %s: %v", r.CA, err)
+	w := &writer{
+		login: d.login(t, account, at), at: at % len(d.Nodes), chat: "c" + chat + "@" + d.ChatDomain, roots: x509.NewCertPool(), patient: patience,
+		dial: func(ctx context.Context, addr string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		},
 	}
-	for _, n := range r.Nodes {
+	pem, err := os.ReadFile(d.CA)
+	if err != nil || !w.roots.AppendCertsFromPEM(pem) {
+		t.Fatalf("read %s: %v", d.CA, err)
+	}
+	for _, n := range d.Nodes {
 		w.addrs = append(w.addrs, n.XMPPS)
 	}
 	t.Cleanup(w.close)
@@ -83,7 +92,7 @@ func (w *writer) write(ctx context.Context, bot string) error {
 
 // post sends one message and waits for its ack, on whatever node.
 func (w *writer) post(ctx context.Context, to, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, w.patient)
 	defer cancel()
 	line := xmpptest.Message(to, "w"+strconv.Itoa(len(w.acked))+w.login.JID, text)
 	if w.conn != nil {
@@ -159,14 +168,13 @@ func (w *writer) next() (*element.Element, error) {
 // connect signs in, asks how far the last session got, and sends what is left again.
 func (w *writer) connect() (err error) {
 	domain := w.login.JID[strings.IndexByte(w.login.JID, '@')+1:]
-	dialer := &tls.Dialer{Config: &tls.Config{ServerName: domain, RootCAs: w.roots}}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	raw, err := dialer.DialContext(ctx, "tcp", w.addrs[w.at])
+	raw, err := w.dial(ctx, w.addrs[w.at])
 	if err != nil {
 		return err
 	}
-	conn := raw.(*tls.Conn)
+	conn := tls.Client(raw, &tls.Config{ServerName: domain, RootCAs: w.roots})
 	w.conn, w.rd = conn, element.NewReader(conn, element.Limits{Bytes: 8 << 20})
 	defer func() {
 		if err != nil {

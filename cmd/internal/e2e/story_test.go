@@ -125,7 +125,7 @@ func TestStoryOfATicket(t *testing.T) {
 	ana.heard(bot, "Survey map of 1921")
 
 	staff := startBrowser(t, r.Staff)
-	staff.signIn(r.operator("ana"))
+	staff.signIn(r.operator(t, "ana"))
 	staff.run(chromedp.Navigate(r.Staff + "/search?q=" + url.QueryEscape("survey map")))
 	for _, want := range []string{"Chat " + number, "Ticket " + ticket} {
 		staff.wait(want+" is found", `[...document.querySelectorAll(".hit h2")].some((h) => h.textContent.includes(`+quote(want)+`))`)
@@ -168,7 +168,7 @@ func TestStoryOfAMissedChat(t *testing.T) {
 func TestStoryOnTheBoard(t *testing.T) {
 	r := start(t, 1, "--set", "clocks.mail_hold=1s")
 	staff := startBrowser(t, r.Staff)
-	staff.signIn(r.operator("ben"))
+	staff.signIn(r.operator(t, "ben"))
 	staff.run(chromedp.Navigate(r.Staff + "/board"))
 	staff.wait("the board can start", `$("start") && $("start").offsetParent`)
 	staff.click(`$("start")`)
@@ -230,14 +230,14 @@ func (b *browser) sayOnBoard(text string) {
 }
 
 // operator is somebody of the demo's staff.
-func (r *running) operator(account string) operator {
-	r.t.Helper()
-	for _, o := range r.Operators {
+func (d desk) operator(t testing.TB, account string) operator {
+	t.Helper()
+	for _, o := range d.Operators {
 		if strings.HasPrefix(o.JID, account+"@") {
 			return o
 		}
 	}
-	r.t.Fatalf("the demo has no operator %s", account)
+	t.Fatalf("the demo has no operator %s", account)
 	return operator{}
 }
 
