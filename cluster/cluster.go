@@ -197,8 +197,10 @@ func (c *Cluster) Ready() <-chan struct{} { return c.up }
 func (c *Cluster) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		c.handOver()
-		return c.Close()
+		if !c.broken() {
+			c.handOver()
+			return c.Close()
+		}
 	case <-c.failed:
 	case <-c.closed:
 		return c.endErr
@@ -206,6 +208,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		c.silence()
 		if err := c.Close(); err != nil {
 			c.log.Debug("close after a failure", "err", err)
 		}
@@ -215,6 +218,18 @@ func (c *Cluster) Run(ctx context.Context) error {
 	case <-time.After(transportTimeout):
 	}
 	return c.failErr
+}
+
+// silence ends all traffic with the other nodes. A leader whose disk hangs can't be shut down, but keeps sending heartbeats:
+// the others would wait for it for ever.
+func (c *Cluster) silence() {
+	if c.port == nil {
+		return
+	}
+	c.raft.Shutdown() // not waited for; proposals that raft has no time to take come back
+	if err := c.port.Close(); err != nil {
+		c.log.Debug("end the traffic with the other nodes", "err", err)
+	}
 }
 
 // handOver gives the leadership away, so that the others need not wait to notice.

@@ -4,6 +4,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -35,11 +36,20 @@ func (l *layer) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial connects to the raft of a node, named by its id.
+// Dial connects to the raft of a node, named by its id. The connection ends with the port at the latest: a leader that
+// can't be shut down, because its disk hangs, would go on sending over it.
 func (l *layer) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.p.ctx, timeout)
 	defer cancel()
-	return l.p.dial(ctx, string(to), raftByte)
+	conn, err := l.p.dial(ctx, string(to), raftByte)
+	if err != nil {
+		return nil, err
+	}
+	raw := conn.NetConn()
+	if !l.p.adopt(raw) {
+		return nil, errors.Join(net.ErrClosed, raw.Close())
+	}
+	return &owned{Conn: conn, done: func() { l.p.release(raw) }}, nil
 }
 
 // Close is the port's business.
