@@ -187,9 +187,34 @@ func (n *Node) build(key []byte) (err error) {
 // stopTime bounds the end of what runs behind the doors, once they are closed.
 const stopTime = 10 * time.Second
 
+// failTime bounds the end after the desk has failed: a disk that hangs would hold whatever writes to it for ever.
+const failTime = 2 * time.Second
+
 // Run keeps the node until ctx ends or something happens that it can't go on with. The doors open when the desk has a
-// leader and knows of this node; at the end they are closed before the desk is left.
+// leader and knows of this node; at the end they are closed before the desk is left. When the desk has failed its sentence
+// is what Run returns, whatever else ends because of that.
 func (n *Node) Run(ctx context.Context) error {
+	failed, done := make(chan error, 1), make(chan error, 1)
+	go func() { done <- n.run(ctx, failed) }()
+	var err error
+	select {
+	case err = <-done:
+	case why := <-failed:
+		select {
+		case <-done:
+		case <-time.After(failTime):
+		}
+		return why
+	}
+	select {
+	case why := <-failed:
+		return why
+	default:
+		return err
+	}
+}
+
+func (n *Node) run(ctx context.Context, failed chan<- error) error {
 	defer n.sockets.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -198,6 +223,9 @@ func (n *Node) Run(ctx context.Context) error {
 	left := make(chan error, 1)
 	go func() {
 		err := n.store.Run(deskCtx)
+		if err != nil {
+			failed <- err
+		}
 		stop(err)
 		left <- err
 	}()
