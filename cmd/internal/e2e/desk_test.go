@@ -135,23 +135,30 @@ func binary(t testing.TB) string {
 // running is a demo that the test has started.
 type running struct {
 	desk
-	t     testing.TB
-	flags []string
-	cmd   *exec.Cmd
-	done  chan struct{}
-	took  time.Duration // from the start of the process to its line
-	own   map[string]*exec.Cmd
-	log   *lockedFile
+	t       testing.TB
+	program string
+	flags   []string
+	cmd     *exec.Cmd
+	done    chan struct{}
+	took    time.Duration // from the start of the process to its line
+	own     map[string]*exec.Cmd
+	log     *lockedFile
 }
 
 // start runs `refdesk demo` with n nodes on free ports in a new directory and waits for its line. Everything it started
 // has ended when the test does.
 func start(t testing.TB, n int, flags ...string) *running {
 	t.Helper()
+	return startProgram(t, binary(t), n, flags...)
+}
+
+// startProgram does the same with another program than the one under test.
+func startProgram(t testing.TB, program string, n int, flags ...string) *running {
+	t.Helper()
 	base := freePorts(t, n)
 	dir := t.TempDir()
 	addr := func(i int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(base+i)) }
-	r := &running{t: t, own: map[string]*exec.Cmd{}, log: &lockedFile{}}
+	r := &running{t: t, program: program, own: map[string]*exec.Cmd{}, log: &lockedFile{}}
 	r.flags = append([]string{
 		"demo", "--dir", filepath.Join(dir, "desk"), "--nodes", strconv.Itoa(n), "--http", addr(0), "--https", addr(1),
 		"--xmpp", addr(2), "--xmpps", addr(3), "--smtp", addr(4), "--json",
@@ -169,7 +176,7 @@ func start(t testing.TB, n int, flags ...string) *running {
 // launch starts the demo with the flags of before.
 func (r *running) launch() {
 	r.t.Helper()
-	r.cmd = exec.Command(binary(r.t), r.flags...)
+	r.cmd = exec.Command(r.program, r.flags...)
 	r.cmd.Stderr = r.log
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {

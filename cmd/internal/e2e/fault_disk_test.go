@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,7 +59,7 @@ func newVolume(t testing.TB, at string) *volume {
 		}
 	})
 	v.mount()
-	if err := sh("cp", "-a", held+"/.", at); err != nil {
+	if err := errors.Join(sh("cp", "-a", held+"/.", at), sh("sync", "-f", at)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(held); err != nil {
@@ -86,27 +87,22 @@ func (v *volume) again() {
 	v.mount()
 }
 
-// fill takes all space but leave bytes; the function returned gives it back.
-func (v *volume) fill(leave int64) (free func()) {
+// fill takes all space there is; the function returned gives it back.
+func (v *volume) fill() (free func()) {
 	v.t.Helper()
-	var s unix.Statfs_t
-	if err := unix.Statfs(v.at, &s); err != nil {
-		v.t.Fatal(err)
-	}
 	name := filepath.Join(v.at, "ballast")
 	f, err := os.Create(name)
 	if err != nil {
 		v.t.Fatal(err)
 	}
 	defer f.Close()
-	for size := int64(s.Bavail)*s.Bsize - leave; size > 0; size -= 1 << 20 { // the file's own blocks count too
-		if err = unix.Fallocate(int(f.Fd()), 0, 0, size); err == nil {
-			break
+	size := int64(0)
+	for step := int64(1 << 30); step >= 4096; {
+		if err := unix.Fallocate(int(f.Fd()), 0, size, step); err == nil {
+			size += step
+		} else {
+			step /= 2
 		}
-		_ = f.Truncate(0)
-	}
-	if err != nil {
-		v.t.Fatalf("fill %s: %v", v.at, err)
 	}
 	return func() {
 		if err := os.Remove(name); err != nil {
@@ -210,9 +206,9 @@ func TestFaultyDisk(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(dir, "not")); err == nil && string(got) == "not" {
 		t.Error("what was not synced survived the power cut: the cut is none")
 	}
-	free := v.fill(1 << 20)
+	free := v.fill()
 	if err := os.WriteFile(filepath.Join(dir, "big"), make([]byte, 8<<20), 0o600); err == nil {
-		t.Error("8 MB fit into 1 MB")
+		t.Error("8 MB fit into nothing")
 	}
 	free()
 	v.freeze()

@@ -50,7 +50,7 @@ type process struct {
 // With hosts each is in a network namespace of its own. Before prepare is called nothing runs.
 func newRig(t testing.TB, n int, program string, hosts bool, prepare func(*rig)) *rig {
 	t.Helper()
-	r := start(t, n, generous()...)
+	r := startProgram(t, program, n, generous()...)
 	r.stop()
 	g := &rig{desk: r.desk, t: t, program: program, ports: map[string]int{}}
 	for i, n := range r.Nodes {
@@ -65,6 +65,13 @@ func newRig(t testing.TB, n int, program string, hosts bool, prepare func(*rig))
 		g.nodes = append(g.nodes, p)
 	}
 	g.client = &http.Client{Timeout: 3 * time.Second, Transport: g.transport()}
+	if hosts {
+		g.net = newNetwork(t, n)
+		g.move()
+	}
+	if prepare != nil {
+		prepare(g)
+	}
 	t.Cleanup(func() {
 		for i := range g.nodes {
 			g.kill(i)
@@ -75,13 +82,6 @@ func newRig(t testing.TB, n int, program string, hosts bool, prepare func(*rig))
 			}
 		}
 	})
-	if hosts {
-		g.net = newNetwork(t, n)
-		g.move()
-	}
-	if prepare != nil {
-		prepare(g)
-	}
 	for i := range g.nodes {
 		g.start(i)
 	}
@@ -184,6 +184,7 @@ func (g *rig) kill(i int) {
 	if p.volume != nil {
 		p.volume.thaw() // a process that waits for a frozen disk doesn't die
 	}
+	descendants(p.cmd.Process.Pid)
 	_ = p.cmd.Process.Kill()
 	g.gone(i)
 }
@@ -320,7 +321,6 @@ func (g *rig) agree() []string {
 	}
 	return nil
 }
-
 
 // refuses checks that a node which is cut off acknowledges nothing, and says that it is not ready.
 func (x *trial) refuses(i int) {

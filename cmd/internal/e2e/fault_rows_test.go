@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"math/rand/v2"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -38,8 +40,7 @@ func faults() []fault {
 		{name: "stop 3 s", nodes: 3, everyday: true, most: failoverMost, round: func(x *trial) { x.pause(3 * time.Second) }},
 		{name: "stop 30 s", nodes: 3, most: failoverMost, round: func(x *trial) { x.pause(30 * time.Second) }},
 	}
-	rows = append(rows, networkFaults()...)
-	return append(rows, diskFaults()...)
+	return slices.Concat(rows, networkFaults(), diskFaults(), logFaults(), timeFaults(), powerFaults(), changeFaults())
 }
 
 // restartAll starts all nodes at once and waits for them.
@@ -138,7 +139,92 @@ func networkFaults() []fault {
 	return rows
 }
 
-// diskFaults are those of the disks.
-func diskFaults() []fault {
-	return nil
+// timeFaults are those of the clocks: one node, which gets to lead, has the wrong time.
+func timeFaults() []fault {
+	var rows []fault
+	for name, shift := range map[string]string{"clock 1 h ahead": "3600", "clock 1 h behind": "-3600"} {
+		rows = append(rows, fault{name: name, nodes: 3, program: (*variants).shifted, round: func(x *trial) {
+			const wrong = 0
+			if x.n == 0 {
+				x.end(wrong)
+				x.nodes[wrong].env = []string{clockEnv + "=" + shift}
+				x.again(wrong)
+			}
+			for range 20 { // until the lot falls on it
+				i := x.leader()
+				if i == wrong {
+					break
+				}
+				x.end(i)
+				x.crowd.after(time.Now())
+				x.again(i)
+			}
+			x.crowd.more(2 * crowdSize)
+			if x.leader() != wrong {
+				x.remark("the node with the wrong clock never led")
+			}
+			x.strike()
+			x.kill(wrong)
+			x.crowd.after(x.hit)
+			x.again(wrong)
+		}})
+	}
+	slices.SortFunc(rows, func(a, b fault) int { return len(a.name) - len(b.name) })
+	return rows
+}
+
+// powerFaults are power cuts: what was written and not synced is gone.
+func powerFaults() []fault {
+	cut := func(x *trial, nodes ...int) {
+		x.strike()
+		for _, i := range nodes {
+			x.signal(i, syscall.SIGSTOP)
+		}
+		for _, i := range nodes {
+			x.nodes[i].volume.cut()
+		}
+		for _, i := range nodes {
+			x.kill(i)
+		}
+		if len(nodes) < len(x.nodes) {
+			x.crowd.after(x.hit)
+		}
+		for _, i := range nodes {
+			x.nodes[i].volume.again()
+			x.start(i)
+		}
+		for _, i := range nodes {
+			x.ready(i)
+		}
+	}
+	return []fault{
+		{name: "power cut, the only node", nodes: 1, needs: []string{"loop"}, disk: ".", round: func(x *trial) { cut(x, 0) }},
+		{name: "power cut, the leader", nodes: 3, needs: []string{"loop"}, disk: ".", round: func(x *trial) { cut(x, x.leader()) }},
+		{name: "power cut, a follower", nodes: 3, needs: []string{"loop"}, disk: ".", round: func(x *trial) { cut(x, x.follower(x.n)) }},
+		{name: "power cut, all nodes", nodes: 3, needs: []string{"loop"}, disk: ".", round: func(x *trial) { cut(x, 0, 1, 2) }},
+		{name: "restart storm", nodes: 3, round: func(x *trial) {
+			x.strike()
+			for range 12 {
+				i := rand.IntN(len(x.nodes))
+				if rand.IntN(2) == 0 {
+					x.kill(i)
+				} else {
+					x.end(i)
+				}
+				x.start(i)
+				time.Sleep(time.Duration(rand.IntN(700)) * time.Millisecond) // a storm has no rhythm
+			}
+			for i := range x.nodes {
+				x.again(i)
+			}
+		}},
+	}
+}
+
+// changeFaults are what an administrator does to a desk while it works.
+func changeFaults() []fault {
+	return []fault{
+		{name: "rolling upgrade", nodes: 3, lacking: "feature levels", round: func(*trial) {}},
+		{name: "1, 3, 5, 3 nodes", nodes: 1, lacking: "join and leave", round: func(*trial) {}},
+	}
 }

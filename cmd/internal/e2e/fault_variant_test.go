@@ -116,3 +116,8 @@ func (v *variants) hasty(t testing.TB) string {
 		edit{"cluster/cluster.go", "wal.WithSegmentSize(c.cfg.segment)", "wal.WithSegmentSize(64<<10)"},
 	)
 }
+
+// small is the program with a log in small files, so that a full disk shows soon.
+func (v *variants) small(t testing.TB) string {
+	return v.build(t, "small", edit{"cluster/cluster.go", "wal.WithSegmentSize(c.cfg.segment)", "wal.WithSegmentSize(16<<10)"})
+}
