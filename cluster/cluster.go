@@ -26,22 +26,24 @@ import (
 
 	"refdesk/cluster/desk"
 	"refdesk/cluster/peer"
+	"refdesk/cluster/seal"
 	"refdesk/cluster/store"
 )
 
 // Cluster is this node's part of a desk. It implements desk.Store.
 type Cluster struct {
-	cfg   Config
-	log   *slog.Logger
-	store *store.Store
-	wal   *wal.WAL
-	disk  *disk
-	snaps *snapshots
-	raft  *raft.Raft
-	trans io.Closer
-	port  *peer.Port // nil on a desk of one
-	hub   *hub
-	files *files
+	cfg     Config
+	log     *slog.Logger
+	store   *store.Store
+	wal     *wal.WAL
+	disk    *disk
+	purging sync.Mutex // held by a purge
+	snaps   *snapshots
+	raft    *raft.Raft
+	trans   io.Closer
+	port    *peer.Port // nil on a desk of one
+	hub     *hub
+	files   *files
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -108,7 +110,15 @@ func (c *Cluster) openLog() error {
 		return fmt.Errorf("the log in %s can't be read: %w; restore a backup, or join the desk again with an empty directory", dir, err)
 	}
 	c.wal = w
-	c.disk = &disk{WAL: w, dir: dir, fail: c.fail}
+	last, err := w.LastIndex()
+	if err != nil {
+		return fmt.Errorf("the log in %s: %w", dir, err)
+	}
+	keys, err := seal.OpenEpochs(filepath.Join(c.cfg.Dir, "epochs"), c.cfg.Key, last)
+	if err != nil {
+		return err
+	}
+	c.disk = &disk{WAL: w, keys: keys, dir: dir, fail: c.fail}
 	return nil
 }
 
@@ -299,7 +309,10 @@ func (c *Cluster) release() error {
 	if c.snaps != nil {
 		c.snaps.close()
 	}
-	if c.wal != nil {
+	switch {
+	case c.disk != nil:
+		errs = append(errs, c.disk.close(c.raft != nil && !c.broken()))
+	case c.wal != nil:
 		errs = append(errs, c.wal.Close())
 	}
 	if c.store != nil {

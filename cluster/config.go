@@ -33,6 +33,7 @@ type Config struct {
 	ID      string  // of this node, the same for ever
 	Dir     string  // data directory; made if need be
 	Profile Profile // "" = Fast
+	Key     []byte  // desk.key, under which the log's keys lie sealed. Only tests have none
 
 	// Peers are the desk's nodes, this one included: host:port by id. Empty means a desk of one, which needs no port.
 	Peers    map[string]string

@@ -5,6 +5,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -13,14 +14,16 @@ import (
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
 
+	"refdesk/cluster/seal"
 	"refdesk/cluster/store"
 	"refdesk/cluster/wire"
 )
 
 // disk is the log and the stable store of raft. Raft itself goes on after a failed write, as a leader that is elected again
-// and again; here the first one stops the node.
+// and again; here the first one stops the node. Entries lie sealed in it.
 type disk struct {
 	*wal.WAL
+	keys  *seal.Epochs
 	dir   string
 	fail  func(error)
 	since atomic.Int64 // when the write that is under way began, in Unix nanoseconds; 0 = none
@@ -50,12 +53,34 @@ func (d *disk) StoreLog(l *raft.Log) error { return d.StoreLogs([]*raft.Log{l}) 
 
 // StoreLogs writes entries, with one sync for all.
 func (d *disk) StoreLogs(logs []*raft.Log) error {
-	return d.write("write the log", func() error { return d.WAL.StoreLogs(logs) })
+	return d.write("write the log", func() error {
+		sealed := make([]*raft.Log, len(logs))
+		for i, l := range logs {
+			var err error
+			if sealed[i], err = d.keys.Seal(l); err != nil {
+				return err
+			}
+		}
+		return d.WAL.StoreLogs(sealed)
+	})
 }
 
-// DeleteRange cuts entries off, at the front after a snapshot or at the end when another leader decided otherwise.
+// DeleteRange cuts entries off, at the front after a snapshot or at the end when another leader decided otherwise. The keys
+// that no entry needs any more are destroyed.
 func (d *disk) DeleteRange(first, last uint64) error {
-	return d.write("cut the log", func() error { return d.WAL.DeleteRange(first, last) })
+	return d.write("cut the log", func() error {
+		if err := d.WAL.DeleteRange(first, last); err != nil {
+			return err
+		}
+		begins, err := d.WAL.FirstIndex()
+		if err != nil {
+			return err
+		}
+		if begins == 0 {
+			begins = math.MaxUint64 // nothing is left
+		}
+		return d.keys.Trim(begins)
+	})
 }
 
 // Set keeps a value, such as the vote.
@@ -68,20 +93,58 @@ func (d *disk) SetUint64(key []byte, value uint64) error {
 	return d.write("write the term", func() error { return d.WAL.SetUint64(key, value) })
 }
 
-// GetLog reads an entry.
-func (d *disk) GetLog(index uint64, l *raft.Log) error {
-	err := d.WAL.GetLog(index, l)
-	if err != nil && !errors.Is(err, raft.ErrLogNotFound) && !errors.Is(err, wal.ErrClosed) {
-		d.fail(fmt.Errorf("the log in %s is damaged: entry %d: %w; join the desk again with an empty directory", d.dir, index, err))
+// read reads an entry and checks that it is what was written. raft-wal itself has no checksums on reads.
+func (d *disk) read(index uint64, l *raft.Log) error {
+	if err := d.WAL.GetLog(index, l); err != nil {
+		return err
+	}
+	if l.Index != index {
+		return fmt.Errorf("it calls itself %d", l.Index)
+	}
+	err := d.keys.Open(l)
+	if errors.Is(err, seal.ErrNoKey) {
+		// raft-wal finds entries that were cut off at the front as long as their file is there.
+		if first, err := d.WAL.FirstIndex(); err == nil && (index < first || first == 0) {
+			return raft.ErrLogNotFound
+		}
 	}
 	return err
 }
 
-// watchDisk stops the node when a write hangs.
+// close closes the log, and notes that it was closed in order unless the node has failed.
+func (d *disk) close(whole bool) error {
+	first, err := d.WAL.FirstIndex()
+	last, errLast := d.WAL.LastIndex()
+	if err := errors.Join(err, errLast, d.WAL.Close()); err != nil {
+		return err
+	}
+	if !whole {
+		return nil
+	}
+	return d.keys.Close(first, last)
+}
+
+// GetLog reads an entry.
+func (d *disk) GetLog(index uint64, l *raft.Log) error {
+	err := d.read(index, l)
+	if err != nil && !errors.Is(err, raft.ErrLogNotFound) && !errors.Is(err, wal.ErrClosed) {
+		d.fail(fmt.Errorf("the log in %s is damaged: entry %d: %w; %s", d.dir, index, err, rejoin))
+	}
+	return err
+}
+
+// turnEvery is how long an epoch lasts at most.
+const turnEvery = time.Hour
+
+// watchDisk stops the node when a write hangs, and turns the log's keys.
 func (c *Cluster) watchDisk() {
 	tick := time.NewTicker(hangs / 10)
 	defer tick.Stop()
-	for {
+	for turned := time.Now(); ; {
+		if time.Since(turned) > turnEvery {
+			c.disk.keys.Turn()
+			turned = time.Now()
+		}
 		select {
 		case <-tick.C:
 		case <-c.ctx.Done():
@@ -94,6 +157,7 @@ func (c *Cluster) watchDisk() {
 	}
 }
 
+// rejoin is what helps a node whose data can't be trusted.
 const rejoin = "empty the directory and join the desk again with a new id, or restore a backup"
 
 // checkFit refuses a log, a database and a marker that are not of one piece: one of them was lost, exchanged or taken back.
@@ -120,6 +184,10 @@ func (c *Cluster) checkFit(newest *marker) error {
 	term, err := c.wal.GetUint64([]byte("CurrentTerm")) // raft's own key
 	if err != nil {
 		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
+	}
+	if last < applied.Index && c.cfg.alone() {
+		return fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d, and the database has %d; what the desk acknowledged after that may be lost; restore a backup",
+			c.cfg.Dir, last, applied.Index)
 	}
 	if last < applied.Index || term < applied.Term {
 		return fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d of term %d, and the database has entry %d of term %d; %s",
@@ -172,7 +240,7 @@ func (c *Cluster) checkMembers() error {
 func (c *Cluster) dropLog(last uint64) error {
 	first, err := c.wal.FirstIndex()
 	if err == nil && first > 0 {
-		err = c.wal.DeleteRange(first, last)
+		err = c.disk.DeleteRange(first, last)
 	}
 	if err != nil {
 		return fmt.Errorf("drop the old log in %s: %w", c.disk.dir, err)
@@ -180,7 +248,7 @@ func (c *Cluster) dropLog(last uint64) error {
 	return nil
 }
 
-// scanLog reads every entry that is still to be applied. raft-wal has no checksums on reads; the commands' frames have.
+// scanLog reads every entry that is still to be applied, and after an unclean stop every entry there is.
 func (c *Cluster) scanLog(applied uint64) error {
 	first, err := c.wal.FirstIndex()
 	if err != nil {
@@ -190,18 +258,25 @@ func (c *Cluster) scanLog(applied uint64) error {
 	if err != nil {
 		return err
 	}
-	for i := max(first, applied+1); i <= last && i > 0; i++ {
+	if was := c.disk.keys.Ended(); last < was {
+		return fmt.Errorf("the log in %s is cut off: it ends at entry %d, and it had %d when it was closed; %s", c.disk.dir, last, was, rejoin)
+	}
+	from := first
+	if c.disk.keys.Clean(first, last) {
+		from = max(first, applied+1)
+	}
+	for i := from; i <= last && i > 0; i++ {
 		var l raft.Log
-		err := c.wal.GetLog(i, &l)
-		if err == nil && l.Index != i {
-			err = fmt.Errorf("it calls itself %d", l.Index)
-		}
+		err := c.disk.read(i, &l)
 		if err == nil && l.Type == raft.LogCommand && len(l.Data) > 0 {
 			_, _, _, err = wire.Split(l.Data)
 		}
 		if err != nil {
-			return fmt.Errorf("the log in %s is damaged: entry %d: %w; join the desk again with an empty directory", c.disk.dir, i, err)
+			return fmt.Errorf("the log in %s is damaged: entry %d: %w; %s", c.disk.dir, i, err, rejoin)
 		}
 	}
-	return nil
+	if first == 0 {
+		first = last + 1
+	}
+	return c.disk.keys.Trim(first)
 }

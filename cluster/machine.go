@@ -126,8 +126,10 @@ func poke(ch chan struct{}) {
 	}
 }
 
-// Snapshot prepares a marker: the database itself is the snapshot.
+// Snapshot prepares a marker: the database itself is the snapshot. Entries from here on have another key, so that the keys
+// of those before can go when the log is cut.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	m.c.disk.keys.Turn()
 	return &mark{store: m.c.store, applied: m.c.store.Applied().Index}, nil
 }
 

@@ -26,7 +26,7 @@ const pageSize = 4096
 // writePragmas sets up the writing connection. The write-ahead log is folded back every 16 MB.
 func writePragmas() []string {
 	return []string{
-		"PRAGMA busy_timeout=5000", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF",
+		"PRAGMA busy_timeout=5000", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF", "PRAGMA secure_delete=ON",
 		fmt.Sprintf("PRAGMA wal_autocheckpoint=%d", 16<<20/pageSize), fmt.Sprintf("PRAGMA journal_size_limit=%d", 64<<20),
 		"PRAGMA cache_size=-8192", "PRAGMA temp_store=MEMORY",
 	}

@@ -81,7 +81,7 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 		return nil, err
 	}
 	n.hints = newHints(nil)
-	if err := n.join(); err != nil {
+	if err := n.join(key); err != nil {
 		return nil, err
 	}
 	if err := n.openSearch(); err != nil {
@@ -99,10 +99,10 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 }
 
 // join opens the node's part of the desk.
-func (n *Node) join() error {
+func (n *Node) join(key []byte) error {
 	c := n.cfg.Cluster
 	cc := cluster.Config{
-		ID: c.ID, Dir: n.cfg.Desk.Dir, Profile: cluster.Profile(c.Profile), Log: n.log,
+		ID: c.ID, Dir: n.cfg.Desk.Dir, Profile: cluster.Profile(c.Profile), Key: key, Log: n.log,
 		Live: n.live, Calendars: n.calendars, Hinted: n.hinted,
 	}
 	if len(c.Peers) > 1 {
