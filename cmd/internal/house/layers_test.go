@@ -28,7 +28,7 @@ func layers() []layer {
 			"cluster/desk/rota", "cluster/desk/desktest", "cluster/wire", "gateway/console", "gateway/xmpp/element", "bridge/mail", "search/query",
 		}},
 		{"one replicated desk; vocabulary of the doors", []string{
-			"cluster", "cluster/store", "cluster/peer", "cluster/blob", "cluster/seal", "cluster/sim", "gateway/xmpp", "search/analysis",
+			"cluster", "cluster/store", "cluster/peer", "cluster/blob", "cluster/backup", "cluster/seal", "cluster/sim", "gateway/xmpp", "search/analysis",
 		}},
 		{"the doors", []string{
 			"gateway", "gateway/account", "gateway/directory", "gateway/web/**", "gateway/xmpp/c2s", "gateway/xmpp/router",
