@@ -41,7 +41,15 @@ func (c *Cluster) ping() {
 // hinted takes what another node says.
 func (c *Cluster) hinted(from string, h wire.Hint) {
 	c.heard.note(from, time.Now())
-	if h.Kind != pingKind {
+	switch h.Kind {
+	case pingKind:
+	case askKind:
+		c.testify(h.Data)
+		return
+	case tellKind:
+		c.witnesses.hear(from, h.Data)
+		return
+	default:
 		c.cfg.Hinted(from, h)
 		return
 	}

@@ -38,7 +38,7 @@ type files struct {
 
 // openFiles opens this node's files.
 func (c *Cluster) openFiles() error {
-	s, err := blob.Open(filepath.Join(c.cfg.Dir, "blobs"))
+	s, err := blob.Open(filepath.Join(c.cfg.Dir, filesDir))
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ type Cluster struct {
 	hub     *hub
 	files   *files
 
+	witnesses witnesses     // of a digest check that somebody asked for here
+	checkNow  chan struct{} // somebody asks for a digest check
+
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -79,6 +82,7 @@ func Open(cfg Config) (_ *Cluster, err error) {
 	c := &Cluster{
 		cfg: cfg, log: cfg.Log, hub: newHub(), pending: newPending(), changed: newSignal(), heard: newHeard(),
 		failed: make(chan struct{}), closed: make(chan struct{}), down: make(chan struct{}, 1), up: make(chan struct{}),
+		checkNow: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	defer func() {
@@ -86,6 +90,9 @@ func Open(cfg Config) (_ *Cluster, err error) {
 			err = errors.Join(err, c.release())
 		}
 	}()
+	if err := c.tidy(); err != nil {
+		return nil, err
+	}
 	if c.store, err = store.Open(cfg.Dir); err != nil {
 		return nil, err
 	}
@@ -130,6 +137,9 @@ func (c *Cluster) openRaft() error {
 	}
 	c.snaps = snapshots
 	conf := c.cfg.raft()
+	if err := c.begin(); err != nil {
+		return err
+	}
 	newest := snapshots.newest()
 	if err := errors.Join(c.checkFit(newest), c.checkMembers()); err != nil {
 		return err

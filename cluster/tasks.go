@@ -84,12 +84,15 @@ func (c *Cluster) checkDigests(g *reign) {
 	defer stop()
 	last := c.entries.Load()
 	for {
+		asked := false
 		select {
 		case <-wake:
+		case <-c.checkNow:
+			asked = true
 		case <-g.ctx.Done():
 			return
 		}
-		if c.entries.Load()-last < checkEvery {
+		if c.entries.Load()-last < checkEvery && !asked {
 			continue
 		}
 		last = c.entries.Load()

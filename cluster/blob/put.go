@@ -25,7 +25,7 @@ func (s *Store) Put(ctx context.Context, r io.Reader, limit int64) (Ref, error) 
 	if limit <= 0 || limit > MaxSize {
 		limit = MaxSize
 	}
-	if err := s.room(0); err != nil {
+	if err := s.Room(0); err != nil {
 		return Ref{}, err
 	}
 	return s.write(ctx, r, limit, nil)
@@ -37,7 +37,7 @@ func (s *Store) Take(ctx context.Context, want Ref, r io.Reader) error {
 	if want.Size < 0 || want.Size > MaxSize {
 		return fmt.Errorf("%w: %d bytes", ErrTooLarge, want.Size)
 	}
-	if err := s.room(want.Size); err != nil {
+	if err := s.Room(want.Size); err != nil {
 		return err
 	}
 	_, err := s.write(ctx, r, want.Size, &want)
@@ -100,7 +100,7 @@ func (s *Store) copy(ctx context.Context, f io.Writer, r io.Reader, limit int64)
 			return Ref{}, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 		}
 		if ref.Size-looked > roomEvery {
-			if err := s.room(0); err != nil {
+			if err := s.Room(0); err != nil {
 				return Ref{}, err
 			}
 			looked = ref.Size

@@ -117,6 +117,17 @@ func (s *Store) open(h Hash) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
+// Link gives a file a second name outside of the store, on the same disk, so that it outlives its removal here.
+func (s *Store) Link(h Hash, path string) error {
+	if _, ok := s.Has(h); !ok {
+		return fmt.Errorf("%w: %s", ErrNotFound, h)
+	}
+	if err := os.Link(s.path(h), path); err != nil {
+		return fmt.Errorf("link file %s: %w", h, err)
+	}
+	return nil
+}
+
 // Remove deletes a file, durably, and what is left of damaged ones of the same hash. One that isn't here is no error; one
 // that is pinned is refused.
 func (s *Store) Remove(h Hash) error {
@@ -172,8 +183,8 @@ func freeSpace(dir string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
-// room refuses when size more bytes would not leave the reserve.
-func (s *Store) room(size int64) error {
+// Room refuses when size more bytes would not leave the reserve.
+func (s *Store) Room(size int64) error {
 	free, err := s.free(s.dir)
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"refdesk/cluster/desk"
 )
 
 // Copy writes a complete copy of the database to path, which must not exist, and says how much of the log it contains.
@@ -47,6 +49,20 @@ func Inspect(path string) (_ Applied, err error) {
 		return Applied{}, fmt.Errorf("%s is damaged: %w", filepath.Base(path), err)
 	}
 	return readApplied(c)
+}
+
+// Read runs f on the state in a copy.
+func Read(path string, f func(desk.Source) error) (err error) {
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	c, err := openConn(path, readPragmas())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	src := &source{c: c}
+	return errors.Join(f(src), src.err)
 }
 
 // Install puts a copy received from another node in the place of the database, unless the database has at least as much

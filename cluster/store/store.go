@@ -127,6 +127,15 @@ func (s *Store) View(ctx context.Context, f func(desk.Source) error) (err error)
 	return err
 }
 
+// Size is how many bytes the database takes, without what isn't folded back yet.
+func (s *Store) Size() (int64, error) {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return 0, s.explain(err)
+	}
+	return info.Size(), nil
+}
+
 // ErrClosed is the answer of a store that was closed.
 var ErrClosed = errors.New("store: closed")
 

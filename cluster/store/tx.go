@@ -157,6 +157,9 @@ func (t *Tx) SetApplied(index, term uint64) { t.now.Index, t.now.Term = index, t
 // SetConfig notes the list of members that the log entry with this index made.
 func (t *Tx) SetConfig(index uint64, config []byte) { t.now.ConfigIndex, t.now.Config = index, config }
 
+// Unapply says that no log has been applied: the records are those that a new log begins with.
+func (t *Tx) Unapply() { t.now = Applied{Config: []byte{}} }
+
 // Err is the first error of a read or write, in words.
 func (t *Tx) Err() error {
 	if t.err == nil {
