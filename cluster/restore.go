@@ -40,6 +40,9 @@ type restore struct {
 // Restore makes a new desk of a backup in dir, which may hold nothing but the desk's key, or what an interrupted restore
 // left. It returns the new desk's id. The first node to start on it is the whole desk; others join.
 func Restore(ctx context.Context, from *backup.Backup, dir string, key []byte, note func(step string)) (id string, err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
 	r := &restore{from: from, dir: dir, key: key, id: newDeskID()}
 	if err := r.begin(); err != nil {
 		return "", err

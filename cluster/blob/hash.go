@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // Hash is the SHA-256 of a file's content.
@@ -47,3 +48,10 @@ var (
 	ErrPinned   = errors.New("blob: still pinned")
 	ErrFull     = errors.New("blob: the disk has no room for files")
 )
+
+// Sum reads a file to its end and returns its hash.
+func Sum(r io.Reader) (Hash, error) {
+	h := sha256.New()
+	_, err := io.Copy(h, r)
+	return Hash(h.Sum(nil)), err
+}

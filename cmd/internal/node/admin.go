@@ -70,6 +70,9 @@ const adminTime = 15 * time.Second
 func (n *Node) handlers() map[string]ctl.Handler {
 	return map[string]ctl.Handler{
 		"status":          handle(n.status),
+		"backup":          handle(n.startBackup),
+		"verify":          handle(n.startVerify),
+		"job":             handle(n.jobs.ask),
 		"department add":  handle(n.addDepartment),
 		"department set":  handle(n.setDepartment),
 		"department list": handle(n.listDepartments),

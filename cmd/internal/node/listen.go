@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"refdesk/cluster"
 	"refdesk/cmd/internal/config"
 	"refdesk/gateway/xmpp/c2s"
 )
@@ -116,11 +117,12 @@ func certificate(cfg config.Config) (*tls.Config, error) {
 }
 
 // KeyFile is the name of the desk's key in a node's data directory.
-const KeyFile = "desk.key"
+const KeyFile = cluster.KeyFile
 
 // deskKey reads the 32 secret bytes that all nodes of a desk share.
-func deskKey(dir string) ([]byte, error) {
-	file := filepath.Join(dir, KeyFile)
+func deskKey(dir string) ([]byte, error) { return readKey(filepath.Join(dir, KeyFile)) }
+
+func readKey(file string) ([]byte, error) {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is missing; copy it from another node of this desk, or start a new desk", file)

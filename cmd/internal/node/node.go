@@ -53,6 +53,7 @@ type Node struct {
 	seek    *seeker
 	mail    *bridge.Bridge
 	pages   *staff.Door
+	jobs    jobs
 	built   chan struct{} // closed when the doors above exist
 	opened  chan struct{} // closed when they may be used
 }
@@ -238,6 +239,7 @@ func (n *Node) run(ctx context.Context, failed chan<- error) error {
 	case <-ctx.Done():
 	}
 	front.end()
+	n.jobs.close()
 	closed := n.seek.close()
 	leave()
 	err := errors.Join(<-left, closed)
