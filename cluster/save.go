@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"refdesk/cluster/blob"
 	"refdesk/cluster/desk"
 	"refdesk/cluster/store"
+	"refdesk/cluster/wire"
 )
 
 // saving is the directory, within the node's, of the copies that backups are made of.
@@ -41,6 +43,7 @@ func (c *Cluster) Save(ctx context.Context, note func(what string, done, total i
 	if err := c.nameDesk(ctx); err != nil {
 		return nil, err
 	}
+	c.catchUp(ctx)
 	size, err := c.store.Size()
 	if err != nil {
 		return nil, err
@@ -93,6 +96,28 @@ func (c *Cluster) nameDesk(ctx context.Context) error {
 		c.log.Warn("the desk could not be given an id", "err", err)
 	}
 	return nil
+}
+
+// catchUp waits until this node has what was acknowledged before, anywhere. Without a majority nothing is acknowledged, and
+// what there is has to do.
+func (c *Cluster) catchUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	first, err := c.witness(ctx)
+	if err != nil {
+		return
+	}
+	// The next check may be in the log already; the one after it isn't.
+	for want := first.Mark + 2; ; {
+		w, err := c.witness(ctx)
+		if err != nil || w.Mark >= want {
+			return
+		}
+		c.checkUpTo(w.Mark, want)
+		if err := c.Hint(wire.Hint{Kind: askKind, Data: binary.BigEndian.AppendUint64(nil, want)}); err != nil || !pauseFor(ctx, pauseMost) {
+			return
+		}
+	}
 }
 
 // read takes the facts out of the copy, and the hashes that it refers to.
