@@ -169,6 +169,9 @@ func (c *Cluster) checkFit(newest *marker) error {
 	if err != nil {
 		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
 	}
+	if was := c.disk.keys.Ended(); last < was {
+		return fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d, and it had %d when it was closed; %s", c.disk.dir, last, was, rejoin)
+	}
 	applied := c.store.Applied()
 	if newest != nil && newest.Copy == "" && applied.Index < newest.Applied {
 		return fmt.Errorf("the database in %s is lost or too old: it ends at entry %d, before %d, which it once held; %s",
@@ -260,9 +263,6 @@ func (c *Cluster) scanLog(applied uint64) error {
 	last, err := c.wal.LastIndex()
 	if err != nil {
 		return err
-	}
-	if was := c.disk.keys.Ended(); last < was {
-		return fmt.Errorf("the log in %s is cut off: it ends at entry %d, and it had %d when it was closed; %s", c.disk.dir, last, was, rejoin)
 	}
 	from := first
 	if c.disk.keys.Clean(first, last) {

@@ -111,8 +111,10 @@ func (v *variants) shifted(t testing.TB) string {
 // hasty is the program with a log that is cut after some hundred entries, in small files.
 func (v *variants) hasty(t testing.TB) string {
 	return v.build(t, "hasty",
-		edit{"cluster/config.go", "r.TrailingLogs = 50000\n\tr.SnapshotThreshold = 10000\n",
-			"r.TrailingLogs = 100\n\tr.SnapshotThreshold = 100\n\tr.SnapshotInterval = time.Second\n"},
+		edit{
+			"cluster/config.go", "r.TrailingLogs = 50000\n\tr.SnapshotThreshold = 10000\n",
+			"r.TrailingLogs = 100\n\tr.SnapshotThreshold = 100\n\tr.SnapshotInterval = time.Second\n",
+		},
 		edit{"cluster/cluster.go", "wal.WithSegmentSize(c.cfg.segment)", "wal.WithSegmentSize(64<<10)"},
 	)
 }

@@ -134,7 +134,8 @@ func follow(ctx context.Context, dir, cmd string, args, result any, tell Progres
 		if s.What != "" {
 			tell(s.What, int64(s.Done), int64(s.Total))
 		}
-		if err := rest(ctx, askEvery); err == nil {
+		err := rest(ctx, askEvery)
+		if err == nil {
 			err = ctl.Call(ctx, dir, "job", ask, &s)
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
