@@ -38,6 +38,7 @@ func Commands() []Command {
 		&SetFAQ{}, &DeleteFAQ{}, &VoteFAQ{}, &CountFAQViews{}, &CountFAQMiss{}, &SetCanned{}, &DeleteCanned{},
 		&MakeLink{}, &UseLink{}, &SetWebPassword{}, &OpenWebSession{}, &TouchWebSession{}, &CloseWebSession{},
 		&Fire{}, &NodeUp{}, &NodeDown{}, &CheckDigest{}, &Expire{},
+		&MakeJoinToken{}, &AdmitNode{}, &RemoveNode{}, &RaiseLevel{}, &SetAuthority{}, &RecoverDesk{},
 	}
 }
 

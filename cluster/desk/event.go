@@ -47,6 +47,9 @@ const (
 	SettingChanged     EventKind = "setting-changed"    // Value = name
 	NodeIsUp           EventKind = "node-up"            // Node
 	NodeIsDown         EventKind = "node-down"          // Node
+	NodeAdmitted       EventKind = "node-admitted"      // Node: a machine joined; it does not serve yet
+	NodeRemoved        EventKind = "node-removed"       // Node: for ever
+	LevelRaised        EventKind = "level-raised"       // N = the feature level of the desk from here on
 
 	ContactWanted    EventKind = "contact-wanted"    // Chat Staff(by): the page asks its patron for an address
 	TicketLapsed     EventKind = "ticket-lapsed"     // Chat Staff(who wanted it): no ticket, no address came

@@ -11,22 +11,37 @@ import (
 // Node is a desk node as the log knows it.
 type Node struct {
 	ID          string
-	Incarnation string // of its process; a new one each start
+	Incarnation string // of its process; a new one each start; "" before the first
 	Down        bool
 	Since       Time
+	Address     string // host:port, as the other nodes reach it; "" = their configuration says it
+	URL         string // as patrons' pages reach it; may be ""
+	Level       uint64 // the newest feature level that its program knows
+	Key         string // SHA-256 of the public key it joined with, lower-case hex; "" = of the desk from its beginning
+	Gone        bool   // removed, for ever
 }
 
 const nodeTable Table = "node"
 
 func (n *Node) table() Table     { return nodeTable }
-func (n *Node) key() key         { return key("").word(n.ID) }
+func (n *Node) key() key         { return nodeKey(n.ID) }
 func (n *Node) entries() []Entry { return nil }
+
+func nodeKey(id string) key { return key("").word(id) }
+
+// maxAddress bounds a node's address and URL, in bytes.
+const maxAddress = 300
 
 func (n *Node) code(c *coder) {
 	c.str(&n.ID)
 	c.str(&n.Incarnation)
 	c.flag(&n.Down)
 	c.time(&n.Since)
+	c.str(&n.Address)
+	c.str(&n.URL)
+	c.u64(&n.Level)
+	c.str(&n.Key)
+	c.flag(&n.Gone)
 }
 
 // NodeUp is a node's first word after its start, and again after it read its own NodeDown: with a new incarnation, and
@@ -36,6 +51,9 @@ type NodeUp struct {
 	Incarnation string
 	Sessions    []string
 	Chats       []uint64 // chats whose patrons are attached there
+	Address     string   // host:port, as the other nodes reach it; "" on a desk of one without a port
+	URL         string   // as patrons' pages reach it; may be ""
+	Level       uint64   // the newest feature level that its program knows
 }
 
 // CommandName is the word for the command in the log.
@@ -46,6 +64,9 @@ func (x *NodeUp) code(c *coder) {
 	c.str(&x.Incarnation)
 	c.strs(&x.Sessions)
 	list(c, &x.Chats, (*coder).u64)
+	c.str(&x.Address)
+	c.str(&x.URL)
+	c.u64(&x.Level)
 }
 
 func (x *NodeUp) apply(s *state) error {
@@ -55,7 +76,19 @@ func (x *NodeUp) apply(s *state) error {
 	if !plain(x.Node, 64) || !plain(x.Incarnation, 64) {
 		return refuseField(Invalid, "node")
 	}
-	put(s, &Node{ID: x.Node, Incarnation: x.Incarnation, Since: s.now})
+	if x.Address != "" && !plain(x.Address, maxAddress) || x.URL != "" && !plain(x.URL, maxAddress) {
+		return refuseField(Invalid, "address")
+	}
+	n := get[Node](s, nodeKey(x.Node))
+	switch {
+	case n == nil:
+		n = &Node{ID: x.Node}
+	case n.Gone:
+		return refuseField(Over, "node")
+	}
+	n.Incarnation, n.Down, n.Since = x.Incarnation, false, s.now
+	n.Address, n.URL, n.Level = x.Address, x.URL, x.Level
+	put(s, n)
 	s.emit(Event{Kind: NodeIsUp, Node: x.Node})
 	for _, o := range s.sessionsOn(x.Node) {
 		switch live := slices.Contains(x.Sessions, o.ID); {
@@ -100,7 +133,7 @@ func (x *NodeDown) apply(s *state) error {
 	if err := s.may(RunNode, Object{}); err != nil {
 		return err
 	}
-	n := get[Node](s, key("").word(x.Node))
+	n := get[Node](s, nodeKey(x.Node))
 	if n == nil || n.Down || n.Incarnation != x.Incarnation {
 		return nil
 	}
@@ -201,6 +234,7 @@ func (x *Expire) apply(s *state) error {
 	n += s.retain()
 	n += expire(s, byExpiry, s.now, func(l *Link) Time { return l.Expires.Add(keyLife) })
 	n += expire(s, byExpiry, s.now, func(w *WebSession) Time { return w.Expires })
+	n += expire(s, byExpiry, s.now, func(j *joinToken) Time { return j.Expires.Add(keyLife) })
 	n += s.expireNotices()
 	n += expire(s, byTime, s.now.Add(-senderLife), func(f *sender) Time { return f.Last })
 	if n >= expireAtOnce {

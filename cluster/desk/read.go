@@ -76,8 +76,12 @@ type Reader interface {
 	Position(account string) (uint64, error)
 	// Handled is the highest stanza number of a stream that reached the log, and the account that sent it.
 	Handled(smID string) (n uint32, account string, err error)
-	// Nodes lists the desk's nodes.
+	// Nodes lists the desk's nodes, without those that were removed.
 	Nodes() ([]*Node, error)
+	// RemovedNodes lists the ids of nodes that were removed. Nodes only.
+	RemovedNodes() ([]string, error)
+	// Authority returns the desk's certificate authority, PEM, and its sealed key; NotFound if it has none. Nodes only.
+	Authority() (cert, sealed []byte, err error)
 
 	TicketReader
 	FAQReader
@@ -434,5 +438,34 @@ func (r *reader) Nodes() ([]*Node, error) {
 	if err := r.can(ReadDirectory, Object{}); err != nil {
 		return nil, err
 	}
-	return scan[Node](r.src, Range{})
+	all, err := scan[Node](r.src, Range{})
+	return slices.DeleteFunc(all, func(n *Node) bool { return n.Gone }), err
+}
+
+func (r *reader) RemovedNodes() ([]string, error) {
+	if err := r.can(RunNode, Object{}); err != nil {
+		return nil, err
+	}
+	all, err := scan[Node](r.src, Range{})
+	var out []string
+	for _, n := range all {
+		if n.Gone {
+			out = append(out, n.ID)
+		}
+	}
+	return out, err
+}
+
+func (r *reader) Authority() (cert, sealed []byte, err error) {
+	if err := r.can(RunNode, Object{}); err != nil {
+		return nil, nil, err
+	}
+	a, err := load[authority](r.src, "desk")
+	if err != nil {
+		return nil, nil, err
+	}
+	if a == nil {
+		return nil, nil, refuseField(NotFound, "authority")
+	}
+	return a.Cert, a.Key, nil
 }

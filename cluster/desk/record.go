@@ -69,6 +69,8 @@ func Tables() []TableInfo {
 		{webTable, []Index{byExpiry, byAccount}},
 		{dutyTable, nil},
 		{waitTable, nil},
+		{joinTokenTable, []Index{byExpiry}},
+		{authorityTable, nil},
 	}
 }
 

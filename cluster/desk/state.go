@@ -32,6 +32,7 @@ type meta struct {
 	MarkSum sum    // the digest at the last check
 	Last    Time   // stamp of the last command
 	Mail    uint64 // last MailOut
+	Level   uint64 // feature level
 }
 
 const metaTable Table = "meta"
@@ -50,6 +51,7 @@ func (m *meta) code(c *coder) {
 	m.MarkSum.code(c)
 	c.time(&m.Last)
 	c.u64(&m.Mail)
+	c.u64(&m.Level)
 }
 
 func loadMeta(src Source) (*meta, error) {
