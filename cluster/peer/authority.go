@@ -109,22 +109,50 @@ func (a *Authority) Server(hosts []string, now time.Time) (Pair, error) {
 }
 
 func (a *Authority) issue(name string, now time.Time, set func(*x509.Certificate)) (Pair, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return Pair{}, fmt.Errorf("make a key: %w", err)
-	}
-	t, err := template(name, now, certificateYears)
+	key, keyPEM, err := newKey()
 	if err != nil {
 		return Pair{}, err
+	}
+	der, err := a.sign(name, now, &key.PublicKey, set)
+	if err != nil {
+		return Pair{}, err
+	}
+	return Pair{Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: keyPEM}, nil
+}
+
+// sign makes a certificate, DER, for a public key.
+func (a *Authority) sign(name string, now time.Time, public *ecdsa.PublicKey, set func(*x509.Certificate)) ([]byte, error) {
+	t, err := template(name, now, certificateYears)
+	if err != nil {
+		return nil, err
 	}
 	t.KeyUsage = x509.KeyUsageDigitalSignature
 	t.BasicConstraintsValid = true
 	set(t)
-	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, &key.PublicKey, a.key)
+	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, public, a.key)
 	if err != nil {
-		return Pair{}, fmt.Errorf("make a certificate for %s: %w", name, err)
+		return nil, fmt.Errorf("make a certificate for %s: %w", name, err)
 	}
-	return encode(der, key)
+	return der, nil
+}
+
+// newKey makes a key, and writes it as PEM.
+func newKey() (*ecdsa.PrivateKey, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
+}
+
+// requestFor makes the request for a node's certificate, DER.
+func requestFor(id string, key *ecdsa.PrivateKey) ([]byte, error) {
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "node " + id}}, key)
+	if err != nil {
+		return nil, fmt.Errorf("make a request for a certificate: %w", err)
+	}
+	return csr, nil
 }
 
 func template(name string, now time.Time, years int) (*x509.Certificate, error) {

@@ -288,7 +288,12 @@ func (p *Port) serveBlob(raw net.Conn, from string) {
 		return
 	}
 	conn.left = 0
-	slots := p.blobs[from]
+	w := p.way(from)
+	if w == nil {
+		p.verdict(conn, blobBusy, 0)
+		return
+	}
+	slots := w.blobs
 	select {
 	case slots <- struct{}{}:
 		defer func() { <-slots }()

@@ -402,12 +402,12 @@ func FuzzServeBlob(f *testing.F) {
 	}
 	p := &Port{
 		cfg:      Config{Blobs: store, Log: slog.New(slog.DiscardHandler)},
-		blobTime: patience, blobs: map[string]chan struct{}{"n1": make(chan struct{}, 1)}, ctx: context.Background(),
+		blobTime: patience, peers: map[string]*way{"n1": {blobs: make(chan struct{}, 1)}}, ctx: context.Background(),
 	}
 	f.Fuzz(func(t *testing.T, question, body []byte) {
 		near := &pipe{in: bytes.NewReader(append(bytes.Clone(question), body...))}
 		p.serveBlob(near, "n1")
-		if len(p.blobs["n1"]) != 0 {
+		if len(p.way("n1").blobs) != 0 {
 			t.Error("the exchange is still counted")
 		}
 		if err := store.Walk(func(r blob.Ref) error { return store.Verify(t.Context(), r.Hash) }); err != nil {

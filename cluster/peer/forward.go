@@ -24,15 +24,15 @@ var ErrBroken = errors.New("peer: connection broken")
 // Forward hands a command to another node and waits for its answer. Many share one connection; the answers come in any
 // order. Its errors are ErrUnsent and ErrBroken, wrapped, and that of ctx, which also leaves the outcome open.
 func (p *Port) Forward(ctx context.Context, to string, r desk.Request) (wire.Reply, error) {
-	l, ok := p.links[to]
-	if !ok {
+	w := p.way(to)
+	if w == nil {
 		return wire.Reply{}, errors.Join(ErrUnsent, errors.New("no such node"))
 	}
 	patience := wireMaxWait
 	if end, ok := ctx.Deadline(); ok {
 		patience = time.Until(end)
 	}
-	s, err := l.session(ctx)
+	s, err := w.link.session(ctx)
 	if err != nil {
 		return wire.Reply{}, errors.Join(ErrUnsent, err)
 	}
@@ -56,6 +56,7 @@ const wireMaxWait = time.Minute
 // link keeps the connection over which commands go to one node.
 type link struct {
 	port *Port
+	ctx  context.Context // ends when the node is a peer no more
 	to   string
 
 	mu  sync.Mutex // held while dialling
@@ -69,7 +70,7 @@ func (l *link) session(ctx context.Context) (*session, error) {
 	if l.now != nil && l.now.ctx.Err() == nil {
 		return l.now, nil
 	}
-	if err := l.port.ctx.Err(); err != nil {
+	if err := l.ctx.Err(); err != nil {
 		return nil, err
 	}
 	conn, err := l.port.dial(ctx, l.to, forwardByte)
@@ -77,7 +78,7 @@ func (l *link) session(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	s := &session{conn: conn, out: make(chan []byte, 64), waiting: map[uint64]chan wire.Reply{}}
-	s.ctx, s.cancel = context.WithCancel(l.port.ctx)
+	s.ctx, s.cancel = context.WithCancel(l.ctx)
 	l.now = s
 	l.port.wg.Go(func() { s.end(copyFrames(s.ctx, conn, s.out)) })
 	l.port.wg.Go(func() { s.end(s.receive()) })

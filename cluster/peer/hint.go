@@ -4,6 +4,7 @@ package peer
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"time"
 
@@ -24,9 +25,11 @@ func (p *Port) Hint(h wire.Hint) error {
 	if err := wire.CheckHint(h); err != nil {
 		return err
 	}
-	for _, to := range p.hints {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.peers {
 		select {
-		case to.queue <- h:
+		case w.hints.queue <- h:
 		default:
 		}
 	}
@@ -36,6 +39,7 @@ func (p *Port) Hint(h wire.Hint) error {
 // hints is the way to one peer.
 type hints struct {
 	port  *Port
+	ctx   context.Context // ends when the node is a peer no more
 	to    string
 	queue chan wire.Hint
 }
@@ -47,21 +51,21 @@ func (h *hints) run() {
 		var first wire.Hint
 		select {
 		case first = <-h.queue:
-		case <-h.port.ctx.Done():
+		case <-h.ctx.Done():
 			return
 		}
-		conn, err := h.port.dial(h.port.ctx, h.to, hintByte)
+		conn, err := h.port.dial(h.ctx, h.to, hintByte)
 		if err == nil {
 			wait = retryFirst
 			err = h.pump(conn, first)
 		}
-		if h.port.ctx.Err() != nil {
+		if h.ctx.Err() != nil {
 			return
 		}
 		h.port.cfg.Log.Debug("a peer can't be told", "node", h.to, "err", err)
 		select {
 		case <-time.After(wait):
-		case <-h.port.ctx.Done():
+		case <-h.ctx.Done():
 			return
 		}
 		wait = min(2*wait, retryMost)
@@ -84,9 +88,12 @@ func (h *hints) drain() {
 func (h *hints) pump(conn net.Conn, first wire.Hint) error {
 	defer conn.Close()
 	ended := make(chan struct{})
-	go func() { // nothing comes back; a read shows when the peer goes
+	go func() { // nothing comes back but a refusal; a read shows when the peer goes
 		defer close(ended)
-		_, _ = conn.Read(make([]byte, 1))
+		kind, why, err := wire.Read(bufio.NewReader(conn))
+		if err == nil && kind == wire.RefusalKind {
+			h.refused(string(why))
+		}
 		conn.Close()
 	}()
 	defer func() {
@@ -114,9 +121,17 @@ func (h *hints) pump(conn net.Conn, first wire.Hint) error {
 		case next = <-h.queue:
 		case <-ended:
 			return net.ErrClosed
-		case <-h.port.ctx.Done():
-			return h.port.ctx.Err()
+		case <-h.ctx.Done():
+			return h.ctx.Err()
 		}
+	}
+}
+
+// refused takes what a peer says instead of taking hints.
+func (h *hints) refused(why string) {
+	h.port.cfg.Log.Warn("a peer turns this node away", "node", h.to, "why", why)
+	if why == removedText && h.port.cfg.Removed != nil {
+		h.port.cfg.Removed(h.to)
 	}
 }
 

@@ -5,6 +5,7 @@ package peer
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 )
@@ -14,6 +15,7 @@ type Identity struct {
 	id   string
 	cert tls.Certificate
 	cas  *x509.CertPool
+	ca   []byte // the authority's certificate, DER
 }
 
 // NewIdentity reads a node's certificate and the authority's, both PEM. The certificate must be that of node id.
@@ -27,6 +29,9 @@ func NewIdentity(id string, authority []byte, p Pair) (*Identity, error) {
 		return nil, errors.New("the authority's certificate is not PEM")
 	}
 	i := &Identity{id: id, cert: cert, cas: pool}
+	if block, _ := pem.Decode(authority); block != nil {
+		i.ca = block.Bytes
+	}
 	who, err := i.verify([]*x509.Certificate{cert.Leaf}, x509.ExtKeyUsageServerAuth)
 	if err != nil {
 		return nil, fmt.Errorf("the node's certificate is not of the desk's authority: %w", err)

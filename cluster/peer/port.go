@@ -12,8 +12,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +30,7 @@ const (
 	forwardByte = 'F'
 	hintByte    = 'H'
 	blobByte    = 'B'
+	joinByte    = 'J' // never sent: those who join have a protocol of their own
 )
 
 // Limits on those who haven't proved who they are.
@@ -40,12 +44,17 @@ const (
 	forwardLimit = 1024 // commands of one peer that are worked on at once
 )
 
-// Config says who a node is and whom it talks to. Nothing of it changes while the port is open.
+// Config says who a node is and whom it talks to. Of it, only the peers change while the port is open (SetPeers).
 type Config struct {
 	ID       string
 	Listener net.Listener      // where the others reach this node
 	Peers    map[string]string // host:port by node id; this node may be among them
 	Identity *Identity
+	// Removed takes the word of another node that this one is of the desk no more. nil = it is logged.
+	Removed func(by string)
+	// Joining answers a machine that wants to become a node; its error is a sentence for whoever sits there. nil = nobody
+	// can join here.
+	Joining func(ctx context.Context, r JoinRequest) (JoinReply, error)
 	// Forwarded answers a command that another node hands over. It may block; many run at once.
 	Forwarded func(ctx context.Context, from string, r wire.Request) wire.Reply
 	// Hinted takes a hint from another node. It must not block.
@@ -66,13 +75,21 @@ type Port struct {
 	raft     chan net.Conn
 	hello    chan struct{} // one token per stranger
 
+	join chan struct{} // one token per machine that wants to join
+
 	mu    sync.Mutex
-	conns map[net.Conn]struct{} // accepted ones, to be closed at the end
+	conns map[net.Conn]string // accepted ones with the node they are from, to be closed at the end
+	peers map[string]*way     // by node
+	gone  map[string]bool     // nodes that were removed from the desk
+}
 
-	links map[string]*link  // forwarding, by node
-	hints map[string]*hints // by node
-
-	blobs map[string]chan struct{} // one token per exchange about a file that a node has under way here
+// way is this node's way to another one, and what that one has under way here.
+type way struct {
+	addr  string // guarded by Port.mu
+	link  *link  // forwarding
+	hints *hints
+	blobs chan struct{} // one token per exchange about a file
+	end   context.CancelFunc
 }
 
 // Open begins to listen.
@@ -81,20 +98,11 @@ func Open(cfg Config) *Port { return open(cfg, helloTime) }
 func open(cfg Config, patience time.Duration) *Port {
 	p := &Port{
 		cfg: cfg, patience: patience, raft: make(chan net.Conn, raftBacklog), hello: make(chan struct{}, strangers),
-		conns: map[net.Conn]struct{}{}, links: map[string]*link{}, hints: map[string]*hints{},
-		blobs: map[string]chan struct{}{}, blobTime: 2 * patience,
+		conns: map[net.Conn]string{}, peers: map[string]*way{}, gone: map[string]bool{}, blobTime: 2 * patience,
+		join: make(chan struct{}, joinsAtOnce),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	for id := range cfg.Peers {
-		if id == cfg.ID {
-			continue
-		}
-		p.links[id] = &link{port: p, to: id}
-		h := &hints{port: p, to: id, queue: make(chan wire.Hint, hintQueue)}
-		p.hints[id] = h
-		p.blobs[id] = make(chan struct{}, blobLimit)
-		p.wg.Go(h.run)
-	}
+	p.SetPeers(cfg.Peers, nil)
 	p.wg.Go(p.accept)
 	return p
 }
@@ -110,9 +118,10 @@ func (p *Port) Close() error {
 	for c := range p.conns {
 		c.Close()
 	}
+	ways := slices.Collect(maps.Values(p.peers))
 	p.mu.Unlock()
-	for _, l := range p.links {
-		l.close()
+	for _, w := range ways {
+		w.link.close()
 	}
 	p.wg.Wait()
 	for {
@@ -125,10 +134,11 @@ func (p *Port) Close() error {
 	}
 }
 
-func (p *Port) known(id string) bool { _, ok := p.cfg.Peers[id]; return ok }
-
 func (p *Port) accept() {
 	config := p.cfg.Identity.server(p.known)
+	if p.cfg.Joining != nil {
+		p.cfg.Identity.admit(config)
+	}
 	for {
 		select {
 		case p.hello <- struct{}{}:
@@ -166,7 +176,7 @@ func (p *Port) adopt(c net.Conn) bool {
 	if p.ctx.Err() != nil {
 		return false
 	}
-	p.conns[c] = struct{}{}
+	p.conns[c] = ""
 	return true
 }
 
@@ -180,6 +190,10 @@ func (p *Port) release(c net.Conn) {
 func (p *Port) greet(raw net.Conn, config *tls.Config) {
 	conn, from, purpose, err := p.introduce(raw, config)
 	<-p.hello
+	if err == nil && from != "" && !p.from(raw, from) {
+		p.turnAway(conn, removedText)
+		err = fmt.Errorf("node %s was removed from the desk", from)
+	}
 	if err == nil && purpose == raftByte {
 		select {
 		case p.raft <- &owned{Conn: conn, done: func() { p.release(raw) }}:
@@ -192,6 +206,8 @@ func (p *Port) greet(raw net.Conn, config *tls.Config) {
 	switch {
 	case err != nil:
 		p.cfg.Log.Debug("turned a connection away", "remote", raw.RemoteAddr().String(), "err", err)
+	case purpose == joinByte:
+		p.serveJoin(conn)
 	case purpose == forwardByte:
 		p.serveForward(conn, from)
 	case purpose == hintByte:
@@ -200,10 +216,16 @@ func (p *Port) greet(raw net.Conn, config *tls.Config) {
 		p.serveBlob(conn, from)
 	case purpose != raftByte:
 		p.cfg.Log.Info("peer asks for what this program doesn't know", "node", from, "purpose", int(purpose))
-		_ = conn.SetWriteDeadline(time.Now().Add(p.patience))
-		_, _ = conn.Write(wire.AppendRefusal(nil, "this node doesn't know what the connection is for; upgrade it"))
-		_ = conn.CloseWrite()
+		p.turnAway(conn, "this node doesn't know what the connection is for; upgrade it")
 	}
+}
+
+// turnAway says why, and takes what has been sent already, so that the answer isn't lost with it.
+func (p *Port) turnAway(conn *tls.Conn, why string) {
+	_ = conn.SetDeadline(time.Now().Add(p.patience))
+	_, _ = conn.Write(wire.AppendRefusal(nil, why))
+	_ = conn.CloseWrite()
+	_, _ = io.Copy(io.Discard, io.LimitReader(conn, 64<<10))
 }
 
 // introduce does the handshake and reads the purpose, both within the patience with strangers.
@@ -216,9 +238,15 @@ func (p *Port) introduce(raw net.Conn, config *tls.Config) (*tls.Conn, string, b
 	if err := conn.HandshakeContext(p.ctx); err != nil {
 		return nil, "", 0, err
 	}
+	if conn.ConnectionState().NegotiatedProtocol == joinProtocol {
+		return conn, "", joinByte, raw.SetDeadline(time.Time{})
+	}
 	var purpose [1]byte
 	if _, err := conn.Read(purpose[:]); err != nil {
 		return nil, "", 0, err
+	}
+	if purpose[0] == joinByte {
+		return nil, "", 0, errors.New("a node of the desk wants to join it")
 	}
 	from := nodeOf(conn.ConnectionState().PeerCertificates[0])
 	return conn, from, purpose[0], raw.SetDeadline(time.Time{})
@@ -226,8 +254,8 @@ func (p *Port) introduce(raw net.Conn, config *tls.Config) (*tls.Conn, string, b
 
 // dial connects to a node for a purpose.
 func (p *Port) dial(ctx context.Context, to string, purpose byte) (*tls.Conn, error) {
-	addr, ok := p.cfg.Peers[to]
-	if !ok {
+	addr := p.address(to)
+	if addr == "" {
 		return nil, fmt.Errorf("node %q is not of this desk", to)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
