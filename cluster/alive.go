@@ -25,8 +25,7 @@ func (c *Cluster) ping() {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
 	for {
-		at := binary.BigEndian.AppendUint64(nil, uint64(c.cfg.Now().UnixMilli()))
-		if err := c.port.Hint(wire.Hint{Kind: pingKind, Data: at}); err != nil {
+		if err := c.port.Hint(wire.Hint{Kind: pingKind, Data: c.stand().append(nil)}); err != nil {
 			c.log.Warn("tell the other nodes", "err", err)
 		}
 		c.heard.beat(time.Now())
@@ -53,9 +52,36 @@ func (c *Cluster) hinted(from string, h wire.Hint) {
 		c.cfg.Hinted(from, h)
 		return
 	}
-	if len(h.Data) == 8 {
-		c.heard.clock(from, time.UnixMilli(int64(binary.BigEndian.Uint64(h.Data))).Sub(c.cfg.Now()))
+	if s, ok := readStand(h.Data); ok {
+		c.heard.stands(from, s, time.UnixMilli(s.clock).Sub(c.cfg.Now()))
 	}
+}
+
+// stand is where a node stands, as its pings tell the others.
+type stand struct {
+	clock         int64 // in Unix milliseconds
+	applied, last uint64
+	free          uint64 // bytes on the disk
+}
+
+func (c *Cluster) stand() stand {
+	return stand{clock: c.cfg.Now().UnixMilli(), applied: c.raft.AppliedIndex(), last: c.raft.LastIndex(), free: freeBytes(c.cfg.Dir)}
+}
+
+func (s stand) append(b []byte) []byte {
+	for _, v := range []uint64{uint64(s.clock), s.applied, s.last, s.free} {
+		b = binary.BigEndian.AppendUint64(b, v)
+	}
+	return b
+}
+
+// readStand reads a ping. Later programs may say more.
+func readStand(b []byte) (stand, bool) {
+	if len(b) < 32 {
+		return stand{}, false
+	}
+	n := func(i int) uint64 { return binary.BigEndian.Uint64(b[8*i:]) }
+	return stand{clock: int64(n(0)), applied: n(1), last: n(2), free: n(3)}, true
 }
 
 // Hint tells all other nodes something that may get lost. It never blocks.
@@ -71,13 +97,14 @@ type heard struct {
 	mu     sync.Mutex
 	last   map[string]time.Time
 	ahead  map[string]time.Duration // of our wall clock
-	awake  time.Time                // since when this process has been running without a gap
+	stand  map[string]stand
+	awake  time.Time // since when this process has been running without a gap
 	beaten time.Time
 }
 
 func newHeard() *heard {
 	now := time.Now()
-	return &heard{last: map[string]time.Time{}, ahead: map[string]time.Duration{}, awake: now, beaten: now}
+	return &heard{last: map[string]time.Time{}, ahead: map[string]time.Duration{}, stand: map[string]stand{}, awake: now, beaten: now}
 }
 
 // beat notes that this process runs. After a gap, in which it could hear nobody, it has to listen afresh.
@@ -96,10 +123,18 @@ func (h *heard) note(from string, now time.Time) {
 	h.last[from] = now
 }
 
-func (h *heard) clock(from string, ahead time.Duration) {
+func (h *heard) stands(from string, s stand, ahead time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ahead[from] = ahead
+	h.ahead[from], h.stand[from] = ahead, s
+}
+
+// of returns where a node stood when it was heard last, and how long ago that is; false if it never was.
+func (h *heard) of(node string, now time.Time) (stand, time.Duration, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	last, ok := h.last[node]
+	return h.stand[node], now.Sub(last), ok
 }
 
 // silence is how long a node has said nothing that this process could have heard.
@@ -183,7 +218,10 @@ func (c *Cluster) sayUp(incarnation string) bool {
 	for c.ctx.Err() == nil && !c.broken() {
 		sessions, chats := c.cfg.Live()
 		ctx, cancel := context.WithTimeout(c.ctx, patience)
-		reply, ok := c.order(ctx, &desk.NodeUp{Node: c.cfg.ID, Incarnation: incarnation, Sessions: sessions, Chats: chats})
+		reply, ok := c.order(ctx, &desk.NodeUp{
+			Node: c.cfg.ID, Incarnation: incarnation, Sessions: sessions, Chats: chats,
+			Address: c.cfg.Address, URL: c.cfg.URL, Level: c.cfg.level(),
+		})
 		if ok {
 			ok = c.WaitApplied(ctx, reply.Seq) == nil
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -28,12 +29,12 @@ const (
 
 // files is what this node has of the desk's files, and how it shares them with the others.
 type files struct {
-	store    *blob.Store
-	couriers map[string]*courier // by the node that they go to
-	slots    chan struct{}       // one token per file that is pulled
+	store *blob.Store
+	slots chan struct{} // one token per file that is pulled
 
-	mu    sync.Mutex
-	pulls map[blob.Hash]*pull
+	mu       sync.Mutex
+	pulls    map[blob.Hash]*pull
+	couriers map[string]*courier // by the node that they go to
 }
 
 // openFiles opens this node's files.
@@ -43,31 +44,33 @@ func (c *Cluster) openFiles() error {
 		return err
 	}
 	c.files = &files{store: s, couriers: map[string]*courier{}, slots: make(chan struct{}, pullLimit), pulls: map[blob.Hash]*pull{}}
-	for id := range c.cfg.Peers {
-		if id != c.cfg.ID {
-			c.files.couriers[id] = newCourier(c, id)
-		}
-	}
 	return nil
 }
 
-// shareFiles starts what brings files to the other nodes, and what looks for damaged ones.
-func (c *Cluster) shareFiles() {
-	for _, k := range c.files.couriers {
-		for range courierHands {
-			c.wg.Go(k.work)
+// lookAtFiles looks for damaged files.
+func (c *Cluster) lookAtFiles() {
+	for pauseFor(c.ctx, scrubLook) {
+		if time.Since(c.files.store.Scrubbed()) < scrubEvery {
+			continue
+		}
+		if err := c.scrub(c.ctx, scrubRest); err != nil && c.ctx.Err() == nil {
+			c.log.Error("look for damaged files", "err", err)
 		}
 	}
-	c.wg.Go(func() {
-		for pauseFor(c.ctx, scrubLook) {
-			if time.Since(c.files.store.Scrubbed()) < scrubEvery {
-				continue
-			}
-			if err := c.scrub(c.ctx, scrubRest); err != nil && c.ctx.Err() == nil {
-				c.log.Error("look for damaged files", "err", err)
-			}
-		}
-	})
+}
+
+// courier returns what brings files to a node, nil if it is none of ours.
+func (f *files) courier(id string) *courier {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.couriers[id]
+}
+
+// others are the nodes that files go to.
+func (f *files) others() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.couriers))
 }
 
 // stop returns when no further pull can begin. The node's context has ended before.
@@ -108,7 +111,7 @@ func (c *Cluster) spread(ctx context.Context, ref blob.Ref) error {
 	there := make(chan struct{}, len(voters))
 	var asked []*courier
 	for _, id := range voters {
-		if k := c.files.couriers[id]; k != nil && k.bring(ref.Hash, there) {
+		if k := c.files.courier(id); k != nil && k.bring(ref.Hash, there) {
 			asked = append(asked, k)
 		}
 	}

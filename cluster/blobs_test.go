@@ -92,7 +92,7 @@ func (d *testDesk) same(id string, ref blob.Ref) {
 
 // owed is how many files a node still means to bring to another.
 func (d *testDesk) owed(from, to string) int {
-	k := d.nodes[from].files.couriers[to]
+	k := d.nodes[from].files.courier(to)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.loads)

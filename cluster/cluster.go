@@ -41,7 +41,7 @@ type Cluster struct {
 	snaps   *snapshots
 	raft    *raft.Raft
 	trans   io.Closer
-	port    *peer.Port // nil on a desk of one
+	port    *peer.Port // nil on a desk of one that can't grow
 	hub     *hub
 	files   *files
 
@@ -64,6 +64,8 @@ type Cluster struct {
 	changed *signal // who leads has changed
 	lead    leaderWatch
 	heard   *heard
+	members chan struct{} // the desk's nodes may be others now
+	shared  sharing       // with which nodes this one has shared all its files
 	down    chan struct{} // the desk may have given this node up
 	up      chan struct{} // closed when this node's first NodeUp is committed
 	copies  atomic.Uint64 // of the database, installed since the start
@@ -83,6 +85,7 @@ func Open(cfg Config) (_ *Cluster, err error) {
 		cfg: cfg, log: cfg.Log, hub: newHub(), pending: newPending(), changed: newSignal(), heard: newHeard(),
 		failed: make(chan struct{}), closed: make(chan struct{}), down: make(chan struct{}, 1), up: make(chan struct{}),
 		checkNow: make(chan struct{}, 1),
+		members:  make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	defer func() {
@@ -136,20 +139,23 @@ func (c *Cluster) openRaft() error {
 		return err
 	}
 	c.snaps = snapshots
-	conf := c.cfg.raft()
 	if err := c.begin(); err != nil {
 		return err
 	}
 	newest := snapshots.newest()
-	if err := errors.Join(c.checkFit(newest), c.checkMembers()); err != nil {
+	if err := errors.Join(c.checkFit(newest), c.checkMembers(), c.checkLevel()); err != nil {
 		return err
 	}
+	conf := c.cfg.raft(c.alone())
 	conf.NoSnapshotRestoreOnStart = newest == nil || c.store.Applied().Index >= newest.Applied
 	cache, err := raft.NewLogCache(1024, c.disk)
 	if err != nil {
 		return err
 	}
-	trans := c.transport(conf)
+	trans, err := c.transport(conf)
+	if err != nil {
+		return err
+	}
 	if err := c.read(c.ctx, func(src desk.Source) error {
 		at, err := desk.Seq(src)
 		c.seq.Store(at.Seq)
@@ -158,7 +164,7 @@ func (c *Cluster) openRaft() error {
 		return err
 	}
 	exists, err := raft.HasExistingState(cache, c.disk, snapshots)
-	if err == nil && !exists {
+	if err == nil && !exists && c.cfg.Joined == nil {
 		err = raft.BootstrapCluster(conf, cache, c.disk, snapshots, trans, c.cfg.servers())
 	}
 	if err != nil {
@@ -174,22 +180,27 @@ func (c *Cluster) openRaft() error {
 // transportTimeout bounds one exchange between two nodes' rafts.
 const transportTimeout = 5 * time.Second
 
-// transport makes the way to the other nodes; on a desk of one it leads nowhere.
-func (c *Cluster) transport(conf *raft.Config) raft.Transport {
-	if c.cfg.alone() {
+// transport makes the way to the other nodes; on a desk of one without a port it leads nowhere.
+func (c *Cluster) transport(conf *raft.Config) (raft.Transport, error) {
+	if c.cfg.Listener == nil {
 		_, t := raft.NewInmemTransport(raft.ServerAddress(c.cfg.ID))
 		c.trans = t
-		return t
+		return t, nil
+	}
+	b, err := c.book()
+	if err != nil {
+		return nil, err
 	}
 	c.port = peer.Open(peer.Config{
-		ID: c.cfg.ID, Listener: c.cfg.Listener, Peers: c.cfg.Peers, Identity: c.cfg.Identity, Log: c.log,
-		Forwarded: c.forwarded, Hinted: c.hinted, Blobs: c.files.store,
+		ID: c.cfg.ID, Listener: c.cfg.Listener, Peers: b.peers, Identity: c.cfg.Identity, Log: c.log,
+		Forwarded: c.forwarded, Hinted: c.hinted, Blobs: c.files.store, Removed: c.removed, Joining: c.cfg.Joining,
 	})
+	c.carry(b)
 	t := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: c.port.Raft(), MaxPool: 3, Timeout: transportTimeout, Logger: conf.Logger, MsgpackUseNewTimeFormat: true,
 	})
 	c.trans = t
-	return t
+	return t, nil
 }
 
 // start starts what runs beside raft.
@@ -202,11 +213,14 @@ func (c *Cluster) start() {
 	c.raft.RegisterObserver(observer)
 	c.wg.Go(func() { c.watchLeader(observations) })
 	c.wg.Go(c.watchReign)
-	c.wg.Go(c.announce)
+	if !c.cfg.Learning {
+		c.wg.Go(c.announce)
+	}
 	c.wg.Go(c.watchDisk)
-	c.shareFiles()
+	c.wg.Go(c.lookAtFiles)
 	if c.port != nil {
 		c.wg.Go(c.ping)
+		c.wg.Go(c.watchMembers)
 	}
 }
 
@@ -254,7 +268,7 @@ func (c *Cluster) silence() {
 
 // handOver gives the leadership away, so that the others need not wait to notice.
 func (c *Cluster) handOver() {
-	if c.port == nil || c.reign.Swap(nil) == nil {
+	if c.port == nil || len(c.voters()) < 2 || c.reign.Swap(nil) == nil {
 		return
 	}
 	done := make(chan error, 1)

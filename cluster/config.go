@@ -35,9 +35,16 @@ type Config struct {
 	Profile Profile // "" = Fast
 	Key     []byte  // desk.key, under which the log's keys lie sealed. Only tests have none
 
-	// Peers are the desk's nodes, this one included: host:port by id. Empty means a desk of one, which needs no port.
-	Peers    map[string]string
-	Listener net.Listener   // this node's port to the others; closed by Close
+	// Peers are the nodes that a new desk begins with, this one included: host:port by id. Later the desk's own records say
+	// who its nodes are; an address that stands here goes before the one that stands there. Empty means a desk of one.
+	Peers map[string]string
+	// Joined are the addresses of the desk that this node was admitted to, by id. It waits for that desk's log then and
+	// never makes a desk of its own.
+	Joined   map[string]string
+	Learning bool           // only catch up: don't tell the desk that this node is up
+	Address  string         // host:port, as the others reach this node; "" = as Peers says
+	URL      string         // as patrons' pages reach this node; may be ""
+	Listener net.Listener   // this node's port to the others; closed by Close. nil: the desk is of one node, and can't grow
 	Identity *peer.Identity // what it proves itself with there
 
 	Log *slog.Logger
@@ -50,7 +57,10 @@ type Config struct {
 	Calendars func(ctx context.Context, now time.Time) ([]desk.Command, error)
 	// Hinted takes a hint that another node sent. It must not block. nil = hints are dropped.
 	Hinted func(from string, h wire.Hint)
+	// Joining answers a machine that wants to become a node. nil = none can, at this node.
+	Joining func(ctx context.Context, r peer.JoinRequest) (peer.JoinReply, error)
 
+	older   uint64             // by how many feature levels this program is behind. Tests
 	tune    func(*raft.Config) // tests
 	segment int                // bytes of a file of the log; 0 = raft-wal's own. Tests
 }
@@ -72,10 +82,13 @@ func (c *Config) check() error {
 			return fmt.Errorf("this node, %q, is not among the desk's nodes (%v)", c.ID, c.members())
 		}
 	}
-	if len(c.Peers) > 1 && (c.Listener == nil || c.Identity == nil) {
+	if len(c.Peers)+len(c.Joined) > 1 && c.Listener == nil || c.Listener != nil && c.Identity == nil {
 		return errors.New("a node of several needs a port to the others and a certificate")
 	}
-	c.Peers = maps.Clone(c.Peers)
+	c.Peers, c.Joined = maps.Clone(c.Peers), maps.Clone(c.Joined)
+	if c.Address == "" {
+		c.Address = c.Peers[c.ID]
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -91,12 +104,12 @@ func (c *Config) check() error {
 	return nil
 }
 
-// alone reports whether this node is the whole desk.
-func (c *Config) alone() bool { return len(c.Peers) < 2 }
+// level is the newest feature level that this program knows.
+func (c *Config) level() uint64 { return desk.Level - c.older }
 
-// members are the ids of all nodes, sorted.
+// members are the ids of the nodes that a new desk begins with, sorted.
 func (c *Config) members() []string {
-	if c.alone() {
+	if len(c.Peers) < 2 {
 		return []string{c.ID}
 	}
 	return slices.Sorted(maps.Keys(c.Peers))
@@ -111,8 +124,8 @@ func (c *Config) servers() raft.Configuration {
 	return out
 }
 
-// raft makes raft's configuration.
-func (c *Config) raft() *raft.Config {
+// raft makes raft's configuration; alone says that this node is the whole desk for now.
+func (c *Config) raft(alone bool) *raft.Config {
 	r := raft.DefaultConfig()
 	r.LocalID = raft.ServerID(c.ID)
 	r.Logger = newLogger(c.Log)
@@ -120,8 +133,11 @@ func (c *Config) raft() *raft.Config {
 	if c.Profile == SlowDisk {
 		r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = 1500*time.Millisecond, 1500*time.Millisecond, 750*time.Millisecond
 	}
-	if c.alone() { // nobody to wait for
+	switch {
+	case alone && c.Listener == nil: // nobody to wait for
 		r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 25*time.Millisecond
+	case alone: // until others come (pace); raft can't change the lease while it runs
+		r.HeartbeatTimeout, r.ElectionTimeout = r.LeaderLeaseTimeout, r.LeaderLeaseTimeout
 	}
 	r.CommitTimeout = commitTimeout
 	r.MaxAppendEntries = 512

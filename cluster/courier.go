@@ -24,6 +24,8 @@ const (
 // so that one that hangs holds up nobody else.
 type courier struct {
 	c    *Cluster
+	ctx  context.Context // ends when the node is none of ours any more
+	end  context.CancelFunc
 	to   string
 	push func(context.Context, blob.Hash) error
 	wake chan struct{}
@@ -42,8 +44,9 @@ type load struct {
 }
 
 func newCourier(c *Cluster, to string) *courier {
+	ctx, end := context.WithCancel(c.ctx)
 	return &courier{
-		c: c, to: to, wake: make(chan struct{}, courierHands), loads: map[blob.Hash]*load{},
+		c: c, ctx: ctx, end: end, to: to, wake: make(chan struct{}, courierHands), loads: map[blob.Hash]*load{},
 		push: func(ctx context.Context, h blob.Hash) error { return c.port.PushBlob(ctx, to, h) },
 	}
 }
@@ -113,12 +116,12 @@ func (k *courier) work() {
 		if l == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(k.c.ctx, pushTime)
+		ctx, cancel := context.WithTimeout(k.ctx, pushTime)
 		err := k.push(ctx, l.hash)
 		cancel()
 		if errors.Is(err, blob.ErrDamaged) {
 			// What came there isn't what the hash says. If it lies here like that, it is set aside.
-			k.c.log.Error("a node got a damaged file", "node", k.to, "file", l.hash.String(), "here", k.c.files.store.Check(k.c.ctx, l.hash))
+			k.c.log.Error("a node got a damaged file", "node", k.to, "file", l.hash.String(), "here", k.c.files.store.Check(k.ctx, l.hash))
 		}
 		if k.done(l, err) {
 			pause = pushFirst
@@ -147,7 +150,7 @@ func (k *courier) next() *load {
 		k.mu.Unlock()
 		select {
 		case <-k.wake:
-		case <-k.c.ctx.Done():
+		case <-k.ctx.Done():
 			return nil
 		}
 	}
@@ -180,7 +183,7 @@ func (k *courier) rest(d time.Duration) bool {
 	select {
 	case <-timer.C:
 	case <-k.wake:
-	case <-k.c.ctx.Done():
+	case <-k.ctx.Done():
 		return false
 	}
 	return true

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -191,7 +190,7 @@ func (c *Cluster) checkFit(newest *marker) error {
 	if err != nil {
 		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
 	}
-	if last < applied.Index && c.cfg.alone() {
+	if last < applied.Index && c.alone() {
 		return fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d, and the database has %d; what the desk acknowledged after that may be lost; restore a backup",
 			c.cfg.Dir, last, applied.Index)
 	}
@@ -223,23 +222,6 @@ func (c *Cluster) mendMarker(newest *marker, applied store.Applied) error {
 		Version: markerVersion, ID: fmt.Sprintf("mended-%d", applied.Index), Index: applied.Index, Term: applied.Term, Applied: applied.Index,
 		Config: raft.DecodeConfiguration(applied.Config), ConfigIndex: applied.ConfigIndex,
 	})
-}
-
-// checkMembers refuses a configuration that names other nodes than the desk has: two halves would each be a desk.
-func (c *Cluster) checkMembers() error {
-	a := c.store.Applied()
-	if a.ConfigIndex == 0 {
-		return nil // a new desk
-	}
-	var has []string
-	for _, s := range raft.DecodeConfiguration(a.Config).Servers {
-		has = append(has, string(s.ID))
-	}
-	slices.Sort(has)
-	if want := c.cfg.members(); !slices.Equal(has, want) {
-		return fmt.Errorf("the desk in %s has the nodes %v, and the configuration names %v; name those that it has", c.cfg.Dir, has, want)
-	}
-	return nil
 }
 
 // dropLog removes all entries up to last.

@@ -127,7 +127,7 @@ type Status struct {
 
 // Status reads where this node stands.
 func (c *Cluster) Status(ctx context.Context) (Status, error) {
-	s := Status{ID: c.cfg.ID, Members: c.cfg.members(), Applied: c.store.Applied().Index, Last: c.raft.LastIndex(), Term: c.raft.CurrentTerm()}
+	s := Status{ID: c.cfg.ID, Members: c.begins(), Applied: c.store.Applied().Index, Last: c.raft.LastIndex(), Term: c.raft.CurrentTerm()}
 	s.Leader, _ = c.leader()
 	select {
 	case <-c.up:

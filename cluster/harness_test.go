@@ -88,7 +88,21 @@ func started(t testing.TB, n int, tune func(*Config)) *testDesk {
 		d.open(id)
 	}
 	d.ready()
+	d.until("the desk is at its level", func() bool { return d.level(d.ids[0]) == desk.Level }) // it is quiet from then on
 	return d
+}
+
+// level is the feature level that a node has read.
+func (d *testDesk) level(id string) (level uint64) {
+	d.t.Helper()
+	err := d.nodes[id].read(context.Background(), func(src desk.Source) (err error) {
+		level, err = desk.FeatureLevel(src)
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return level
 }
 
 func (d *testDesk) config(id string) Config {

@@ -111,8 +111,17 @@ func (m *machine) published(events []desk.Event, entries int) {
 		m.c.seq.Store(events[n-1].Seq)
 	}
 	for _, e := range events {
-		if e.Kind == desk.NodeIsDown && e.Node == m.c.cfg.ID {
-			poke(m.c.down)
+		switch e.Kind {
+		case desk.NodeIsDown:
+			if e.Node == m.c.cfg.ID {
+				poke(m.c.down)
+			}
+		case desk.NodeIsUp, desk.NodeAdmitted, desk.NodeRemoved:
+			poke(m.c.members)
+		case desk.LevelRaised:
+			if e.N > m.c.cfg.level() {
+				m.c.fail(tooOld(e.N, m.c.cfg.level()))
+			}
 		}
 	}
 	m.c.hub.tell(events)
@@ -179,7 +188,12 @@ func (m *machine) Restore(from io.ReadCloser) error {
 		m.c.seq.Store(at.Seq)
 		return err
 	})
+	if level := m.c.checkLevel(); err == nil && level != nil {
+		err = level
+		m.c.fail(err)
+	}
 	poke(m.c.down)
+	poke(m.c.members)
 	m.c.hub.tellAll()
 	return err
 }

@@ -20,7 +20,7 @@ type pull struct {
 
 // pull gets a file from another node. It goes on when ctx ends: others may wait for it.
 func (c *Cluster) pull(ctx context.Context, h blob.Hash) error {
-	if len(c.files.couriers) == 0 {
+	if len(c.files.others()) == 0 {
 		return fmt.Errorf("%w: %s", blob.ErrNotFound, h)
 	}
 	f := c.files
@@ -140,8 +140,9 @@ func (c *Cluster) holders(ctx context.Context, h blob.Hash, asking *sync.WaitGro
 		has bool
 		err error
 	}
-	answers := make(chan answer, len(c.files.couriers))
-	for id := range c.files.couriers {
+	others := c.files.others()
+	answers := make(chan answer, len(others))
+	for _, id := range others {
 		asking.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, askTime)
 			defer cancel()
@@ -149,7 +150,7 @@ func (c *Cluster) holders(ctx context.Context, h blob.Hash, asking *sync.WaitGro
 			answers <- answer{holder{id, size}, has, err}
 		})
 	}
-	left, quiet := len(c.files.couriers), 0
+	left, quiet := len(others), 0
 	return func() (holder, bool) {
 		for ; left > 0; left-- {
 			a := <-answers

@@ -124,7 +124,7 @@ func (c *Cluster) govern(g *reign, stop context.CancelFunc) (end func()) {
 	c.reign.Store(g)
 	c.changed.raise()
 	var work sync.WaitGroup
-	for _, task := range []func(*reign){c.fireTimers, c.checkDigests, c.expire, c.setCalendars, c.watchNodes} {
+	for _, task := range []func(*reign){c.fireTimers, c.checkDigests, c.expire, c.setCalendars, c.watchNodes, c.tend} {
 		work.Go(func() { task(g) })
 	}
 	return func() {

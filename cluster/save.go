@@ -216,7 +216,7 @@ func (c *Cluster) begin() error {
 	if c.snaps.newest() != nil || last != 0 || c.store.Applied().Index != 0 || at.Seq == 0 {
 		return nil
 	}
-	if !c.cfg.alone() {
+	if !c.alone() {
 		return fmt.Errorf("the desk in %s was restored and starts as one node; take cluster.peers out of its configuration, and let other nodes join it", c.cfg.Dir)
 	}
 	if err := c.disk.SetUint64([]byte("CurrentTerm"), 1); err != nil { // raft's own key
