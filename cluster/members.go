@@ -24,6 +24,8 @@ type book struct {
 	peers   map[string]string // host:port by id, this node's included
 	removed []string          // they don't vote any more either
 	leaving bool              // this node is being removed
+	// This node was admitted and hasn't read yet who the others are: whoever leads may call.
+	learning bool
 }
 
 // book puts together what configuration and records say of the nodes. One that was removed stays in the book as long as
@@ -31,16 +33,16 @@ type book struct {
 func (c *Cluster) book() (book, error) {
 	b := book{peers: map[string]string{}}
 	maps.Copy(b.peers, c.cfg.Joined)
-	var gone []string
+	var gone []*desk.Node
 	err := c.View(c.ctx, c.self(), func(r desk.Reader) error {
 		nodes, err := r.Nodes()
-		for _, n := range nodes {
+		if err == nil {
+			gone, err = r.RemovedNodes()
+		}
+		for _, n := range slices.Concat(nodes, gone) {
 			if n.Address != "" {
 				b.peers[n.ID] = n.Address
 			}
-		}
-		if err == nil {
-			gone, err = r.RemovedNodes()
 		}
 		return err
 	})
@@ -49,13 +51,15 @@ func (c *Cluster) book() (book, error) {
 	}
 	maps.Copy(b.peers, c.cfg.Peers)
 	still := c.servers()
-	for _, id := range gone {
-		b.leaving = b.leaving || id == c.cfg.ID
-		if _, ok := still[id]; !ok {
-			b.removed = append(b.removed, id)
-			delete(b.peers, id)
+	for _, n := range gone {
+		b.leaving = b.leaving || n.ID == c.cfg.ID
+		if _, ok := still[n.ID]; !ok {
+			b.removed = append(b.removed, n.ID)
+			delete(b.peers, n.ID)
 		}
 	}
+	_, in := still[c.cfg.ID]
+	b.learning = c.cfg.Joined != nil && !in
 	return b, nil
 }
 
@@ -104,11 +108,10 @@ func (c *Cluster) checkMembers() error {
 	known := slices.Clone(has)
 	err := c.View(c.ctx, c.self(), func(r desk.Reader) error {
 		nodes, err := r.Nodes()
-		for _, n := range nodes {
+		gone, errGone := r.RemovedNodes()
+		for _, n := range slices.Concat(nodes, gone) {
 			known = append(known, n.ID)
 		}
-		gone, errGone := r.RemovedNodes()
-		known = append(known, gone...)
 		return errors.Join(err, errGone)
 	})
 	if err != nil {
@@ -138,40 +141,36 @@ func tooOld(has, knows uint64) error {
 	return fmt.Errorf("the desk is at feature level %d, and this program knows up to %d; start a later refdesk", has, knows)
 }
 
-// leaveTime is how long a node that is being removed waits for raft to be done with it.
-const leaveTime = 5 * time.Second
-
 // watchMembers keeps the ways to the other nodes as the records change.
 func (c *Cluster) watchMembers() {
-	var given time.Time // when this node learnt that it is being removed
+	told := false // that this node is being removed
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
+		b, err := c.book()
+		switch {
+		case err != nil:
+			if c.ctx.Err() == nil {
+				c.log.Warn("read who the desk's nodes are", "err", err)
+			}
+		default:
+			c.port.SetPeers(b.peers, b.removed)
+			c.port.Welcome(b.learning)
+			c.carry(b)
+			c.pace()
+			if b.leaving && !told {
+				told = true
+				c.log.Warn("this node is being taken out of the desk", "node", c.cfg.ID)
+			}
+			if _, in := c.servers()[c.cfg.ID]; b.leaving && !in {
+				c.fail(ErrLeft)
+				return
+			}
+		}
 		select {
 		case <-c.members:
 		case <-tick.C: // what raft decides isn't in the records
 		case <-c.ctx.Done():
-			return
-		}
-		b, err := c.book()
-		if err != nil {
-			if c.ctx.Err() == nil {
-				c.log.Warn("read who the desk's nodes are", "err", err)
-			}
-			continue
-		}
-		c.port.SetPeers(b.peers, b.removed)
-		c.carry(b)
-		c.pace()
-		if !b.leaving {
-			continue
-		}
-		if given.IsZero() {
-			given = time.Now()
-			c.log.Warn("this node is being taken out of the desk", "node", c.cfg.ID)
-		}
-		if _, still := c.servers()[c.cfg.ID]; !still || time.Since(given) > leaveTime && c.raft.State() != raft.Leader {
-			c.fail(ErrLeft)
 			return
 		}
 	}
@@ -215,17 +214,21 @@ func (c *Cluster) pace() {
 	}
 }
 
-// removed takes another node's word that this one was removed. It is believed only when no leader says otherwise: a node
-// that was made a desk of its own by force says it to all others.
+// deafAfter is how long a node may be silent before it is called down here.
+const deafAfter = 3 * time.Second
+
+// removed takes another node's word that this one was removed. Raft doesn't tell a node that it was, since its leader stops
+// sending. The word is believed if the records here said so, or if no leader says otherwise: a node that was made a desk
+// of its own by force says it to all others.
 func (c *Cluster) removed(by string) {
-	if c.reign.Load() != nil || time.Since(c.raft.LastContact()) < leaveTime {
-		return
-	}
-	if b, err := c.book(); err == nil && b.leaving {
+	b, err := c.book()
+	switch {
+	case err != nil || c.reign.Load() != nil:
+	case b.leaving:
 		c.fail(ErrLeft)
-		return
+	case time.Since(c.raft.LastContact()) > deafAfter:
+		c.fail(fmt.Errorf("this node, %s, was removed from the desk (node %s says so); empty its directory and join again with a new id", c.cfg.ID, by))
 	}
-	c.fail(fmt.Errorf("this node, %s, was removed from the desk (node %s says so); empty its directory and join again with a new id", c.cfg.ID, by))
 }
 
 // freeBytes is the room on the disk of a directory; 0 if that can't be told.
@@ -252,9 +255,6 @@ type Member struct {
 	Level    uint64        // the newest feature level that its program knows
 	DiskFree uint64        // bytes; 0 = unknown
 }
-
-// deafAfter is how long a node may be silent before it is called down here.
-const deafAfter = 3 * time.Second
 
 // Members lists the desk's nodes as this one knows them, by id. It needs no majority.
 func (c *Cluster) Members(ctx context.Context) ([]Member, error) {

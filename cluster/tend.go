@@ -28,7 +28,7 @@ func (c *Cluster) tend(g *reign) {
 	c.endRecovery(g)
 	for ok := true; ok; ok = pauseFor(g.ctx, tendEvery) {
 		var nodes []*desk.Node
-		var gone []string
+		var gone []*desk.Node
 		err := c.View(g.ctx, c.self(), func(r desk.Reader) (err error) {
 			if nodes, err = r.Nodes(); err == nil {
 				gone, err = r.RemovedNodes()
@@ -49,9 +49,10 @@ func (c *Cluster) tend(g *reign) {
 }
 
 // change does one step, if there is one to do.
-func (c *Cluster) change(g *reign, nodes []*desk.Node, gone []string) error {
+func (c *Cluster) change(g *reign, nodes, gone []*desk.Node) error {
 	servers := c.servers()
-	for _, id := range gone {
+	for _, n := range gone {
+		id := n.ID
 		if _, ok := servers[id]; !ok {
 			continue
 		}

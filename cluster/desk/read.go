@@ -78,8 +78,8 @@ type Reader interface {
 	Handled(smID string) (n uint32, account string, err error)
 	// Nodes lists the desk's nodes, without those that were removed.
 	Nodes() ([]*Node, error)
-	// RemovedNodes lists the ids of nodes that were removed. Nodes only.
-	RemovedNodes() ([]string, error)
+	// RemovedNodes lists the nodes that were removed. Nodes only.
+	RemovedNodes() ([]*Node, error)
 	// Authority returns the desk's certificate authority, PEM, and its sealed key; NotFound if it has none. Nodes only.
 	Authority() (cert, sealed []byte, err error)
 
@@ -442,18 +442,12 @@ func (r *reader) Nodes() ([]*Node, error) {
 	return slices.DeleteFunc(all, func(n *Node) bool { return n.Gone }), err
 }
 
-func (r *reader) RemovedNodes() ([]string, error) {
+func (r *reader) RemovedNodes() ([]*Node, error) {
 	if err := r.can(RunNode, Object{}); err != nil {
 		return nil, err
 	}
 	all, err := scan[Node](r.src, Range{})
-	var out []string
-	for _, n := range all {
-		if n.Gone {
-			out = append(out, n.ID)
-		}
-	}
-	return out, err
+	return slices.DeleteFunc(all, func(n *Node) bool { return !n.Gone }), err
 }
 
 func (r *reader) Authority() (cert, sealed []byte, err error) {

@@ -24,11 +24,11 @@ func (p *Port) SetPeers(peers map[string]string, removed []string) {
 		if _, ok := peers[id]; !ok || p.gone[id] {
 			delete(p.peers, id)
 			ended = append(ended, w)
-			for c, from := range p.conns {
-				if from == id {
-					c.Close()
-				}
-			}
+		}
+	}
+	for c, from := range p.conns {
+		if from != "" && p.gone[from] {
+			c.Close()
 		}
 	}
 	for id, addr := range peers {
@@ -83,14 +83,21 @@ func (p *Port) address(id string) string {
 func (p *Port) known(id string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.peers[id] != nil || p.gone[id]
+	return p.peers[id] != nil || p.gone[id] || p.welcome
+}
+
+// Welcome says whether nodes of the desk may call that this one doesn't know yet.
+func (p *Port) Welcome(all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.welcome = all
 }
 
 // from notes whose connection it is. It reports false for a node that was removed.
 func (p *Port) from(c net.Conn, id string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.peers[id] == nil {
+	if p.gone[id] {
 		return false
 	}
 	p.conns[c] = id

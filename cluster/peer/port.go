@@ -81,6 +81,8 @@ type Port struct {
 	conns map[net.Conn]string // accepted ones with the node they are from, to be closed at the end
 	peers map[string]*way     // by node
 	gone  map[string]bool     // nodes that were removed from the desk
+
+	welcome bool // nodes may call that this one doesn't know yet
 }
 
 // way is this node's way to another one, and what that one has under way here.
