@@ -40,7 +40,7 @@ func hash(s string) string { return strings.Repeat("0", 64-len(s)) + s }
 // admit does what joining does to the records.
 func (d *testDesk) admit(id string) error {
 	by := d.leader()
-	token := hash(fmt.Sprintf("%xdd", d.status(by).Seq))
+	token := hash(fmt.Sprintf("%x", time.Now().UnixNano()))
 	d.do(by, desk.Request{Actor: admin(), Command: &desk.MakeJoinToken{Hash: token, Expires: desk.At(time.Now().Add(time.Hour))}})
 	_, err := d.nodes[by].Do(context.Background(), desk.Request{Actor: d.nodes[by].self(), Command: &desk.AdmitNode{
 		Token: token, Node: id, Address: d.addrs[id], Key: hash("aa"), Level: desk.Level,

@@ -46,7 +46,7 @@ type JoinReply struct {
 	CA, Cert []byte            // PEM
 	DeskKey  []byte            // the secret that all nodes share
 	Members  map[string]string // host:port by id, the new node included
-	Shared   map[string]string // configuration that all nodes share, by key
+	Shared   string            // the configuration that all nodes share, TOML
 }
 
 type joinAnswer struct {

@@ -92,6 +92,9 @@ func (c *Config) checkCluster(v *verdict) {
 	v.want(nodeName.MatchString(l.ID), "cluster.id", "write small letters, digits and hyphens, 32 at most")
 	v.want(l.Profile == ProfileFast || l.Profile == ProfileSlowDisk, "cluster.profile", "write %q or %q", ProfileFast, ProfileSlowDisk)
 	listen(v, "cluster.listen", l.Listen, true)
+	listen(v, "cluster.address", l.Address, true)
+	v.want(l.Listen == "" || l.Reached() != "", "cluster.address", "write where the other nodes reach this one: %q is no address that they could call", l.Listen)
+	v.want(l.Listen == "" || len(l.Peers) > 0 || l.CA != "" && l.Cert != "" && l.Key != "", "cluster.ca", "ca, cert and key are needed between nodes")
 	if len(l.Peers) == 0 {
 		return
 	}

@@ -10,6 +10,8 @@ package config
 
 import (
 	"maps"
+	"net"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -66,12 +68,29 @@ type TLS struct {
 // Cluster is the node's place among the desk's nodes.
 type Cluster struct {
 	ID      string          `toml:"id"`
-	Listen  string          `toml:"listen"` // host:port between nodes, mutual TLS; "" on a desk of one node
+	Listen  string          `toml:"listen"`  // host:port between nodes, mutual TLS; "" on a desk of one node that can't grow
+	Address string          `toml:"address"` // host:port where the others reach this node; "" = listen
 	CA      string          `toml:"ca"`
 	Cert    string          `toml:"cert"`
 	Key     string          `toml:"key"`
 	Profile string          `toml:"profile"` // "fast" or "slow-disk"
 	Peers   map[string]Peer `toml:"peers"`   // by node id, this node included
+}
+
+// Reached is host:port where the other nodes reach this one; "" if nothing says it.
+func (c Cluster) Reached() string {
+	if p := c.Peers[c.ID]; p.Address != "" {
+		return p.Address
+	}
+	if c.Address != "" {
+		return c.Address
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	ip, ierr := netip.ParseAddr(host)
+	if err != nil || host == "" || port == "0" || ierr == nil && ip.IsUnspecified() {
+		return ""
+	}
+	return c.Listen
 }
 
 // Peer is one node of the desk as the others reach it.
