@@ -15,8 +15,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +24,6 @@ import (
 
 	"refdesk/cluster/desk"
 	"refdesk/cluster/peer"
-	"refdesk/cluster/seal"
 	"refdesk/cluster/store"
 )
 
@@ -110,26 +107,11 @@ func Open(cfg Config) (_ *Cluster, err error) {
 }
 
 // openLog opens the log of commands.
-func (c *Cluster) openLog() error {
-	dir := filepath.Join(c.cfg.Dir, "log")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the directory of the log: %w; change the owner of %s", err, c.cfg.Dir)
+func (c *Cluster) openLog() (err error) {
+	if c.disk, err = openDisk(c.cfg, c.fail); err == nil {
+		c.wal = c.disk.WAL
 	}
-	w, err := wal.Open(dir, wal.WithLogger(newLogger(c.log)), wal.WithSegmentSize(c.cfg.segment))
-	if err != nil {
-		return fmt.Errorf("the log in %s can't be read: %w; restore a backup, or join the desk again with an empty directory", dir, err)
-	}
-	c.wal = w
-	last, err := w.LastIndex()
-	if err != nil {
-		return fmt.Errorf("the log in %s: %w", dir, err)
-	}
-	keys, err := seal.OpenEpochs(filepath.Join(c.cfg.Dir, "epochs"), c.cfg.Key, last)
-	if err != nil {
-		return err
-	}
-	c.disk = &disk{WAL: w, keys: keys, dir: dir, fail: c.fail}
-	return nil
+	return err
 }
 
 // openRaft checks that log, database and marker fit together, and starts raft.

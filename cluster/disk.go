@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -157,6 +159,27 @@ func (c *Cluster) watchDisk() {
 			return
 		}
 	}
+}
+
+// openDisk opens a node's log and the keys that it is sealed with. Fail is told what the node can't go on with.
+func openDisk(cfg Config, fail func(error)) (*disk, error) {
+	dir := filepath.Join(cfg.Dir, "log")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the directory of the log: %w; change the owner of %s", err, cfg.Dir)
+	}
+	w, err := wal.Open(dir, wal.WithLogger(newLogger(cfg.Log)), wal.WithSegmentSize(cfg.segment))
+	if err != nil {
+		return nil, fmt.Errorf("the log in %s can't be read: %w; restore a backup, or join the desk again with an empty directory", dir, err)
+	}
+	last, err := w.LastIndex()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the log in %s: %w", dir, err), w.Close())
+	}
+	keys, err := seal.OpenEpochs(filepath.Join(cfg.Dir, "epochs"), cfg.Key, last)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return &disk{WAL: w, keys: keys, dir: dir, fail: fail}, nil
 }
 
 // rejoin is what helps a node whose data can't be trusted.

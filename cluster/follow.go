@@ -120,6 +120,7 @@ type Status struct {
 	Last      uint64 // last log entry
 	Seq       uint64 // last event
 	Epoch     uint64
+	Level     uint64 // feature level of the desk
 	Digest    []byte // of all records at Seq
 	Members   []string
 	Contacted time.Time // when this node last heard of the leader; zero when it leads
@@ -141,8 +142,9 @@ func (c *Cluster) Status(ctx context.Context) (Status, error) {
 		at, err := desk.Seq(src)
 		s.Seq, s.Epoch = at.Seq, at.Epoch
 		digest, errDigest := desk.Digest(src)
-		s.Digest = digest
-		return errors.Join(err, errDigest)
+		level, errLevel := desk.FeatureLevel(src)
+		s.Digest, s.Level = digest, level
+		return errors.Join(err, errDigest, errLevel)
 	})
 	return s, err
 }

@@ -298,7 +298,7 @@ func TestRecoverAfterALostMajority(t *testing.T) {
 		d.kill(id)
 	}
 	dir := filepath.Join(d.dir, "n0")
-	r, err := Recover(dir, "n0", false)
+	r, err := Recover(dir, "n0", nil, false)
 	if err != nil || !slices.Equal(r.Lost, []string{"n1", "n2"}) {
 		t.Fatalf("without force: %+v, %v", r, err)
 	}
@@ -308,14 +308,14 @@ func TestRecoverAfterALostMajority(t *testing.T) {
 		t.Fatal("a look alone made it a desk")
 	case <-time.After(2 * time.Second): // it must not happen
 	}
-	if _, err := Recover(dir, "n0", true); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := Recover(dir, "n0", nil, true); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("while the node runs: %v", err)
 	}
 	d.kill("n0")
-	if _, err := Recover(dir, "n7", true); err == nil || !strings.Contains(err.Error(), "cluster.id") {
+	if _, err := Recover(dir, "n7", nil, true); err == nil || !strings.Contains(err.Error(), "cluster.id") {
 		t.Errorf("another id: %v", err)
 	}
-	if _, err := Recover(dir, "n0", true); err != nil {
+	if _, err := Recover(dir, "n0", nil, true); err != nil {
 		t.Fatal(err)
 	}
 	d.open("n0")
@@ -331,7 +331,7 @@ func TestRecoverAfterALostMajority(t *testing.T) {
 	if at := d.status("n0"); at.Epoch != epoch+1 {
 		t.Errorf("a second start raised the epoch to %d again", at.Epoch)
 	}
-	if _, err := Recover(t.TempDir(), "n0", true); err == nil || !strings.Contains(err.Error(), "no desk") {
+	if _, err := Recover(t.TempDir(), "n0", nil, true); err == nil || !strings.Contains(err.Error(), "no desk") {
 		t.Errorf("an empty directory: %v", err)
 	}
 	// One of the lost comes back, finds no majority, and is told.

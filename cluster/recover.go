@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/hashicorp/raft"
-	wal "github.com/hashicorp/raft-wal"
 
 	"refdesk/cluster/desk"
 	"refdesk/cluster/store"
@@ -37,8 +36,8 @@ type Recovery struct {
 }
 
 // Recover looks at a stopped node's data, and with force makes that node the whole desk: for when a majority is lost for
-// ever. What the others had acknowledged and this node had not got is lost.
-func Recover(dir, id string, force bool) (r Recovery, err error) {
+// ever. What the others had acknowledged and this node had not got is lost. Key is desk.key.
+func Recover(dir, id string, key []byte, force bool) (r Recovery, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "log")); err != nil {
 		return r, fmt.Errorf("there is no desk in %s: %w", dir, err)
 	}
@@ -47,11 +46,11 @@ func Recover(dir, id string, force bool) (r Recovery, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	w, err := wal.Open(filepath.Join(dir, "log"), wal.WithLogger(newLogger(slog.New(slog.DiscardHandler))))
+	w, err := openDisk(Config{Dir: dir, Key: key, Log: slog.New(slog.DiscardHandler)}, func(error) {}) // what fails is told by each call too
 	if err != nil {
-		return r, fmt.Errorf("the log in %s can't be read: %w", dir, err)
+		return r, err
 	}
-	defer func() { err = errors.Join(err, w.Close()) }()
+	defer func() { err = errors.Join(err, w.close(err == nil)) }()
 	last, term, conf, err := lastOf(w, s)
 	if err != nil {
 		return r, fmt.Errorf("the log in %s: %w", dir, err)
@@ -88,7 +87,7 @@ func Recover(dir, id string, force bool) (r Recovery, err error) {
 }
 
 // lastOf finds the last entry of the log, the highest term, and the members as the newest entry that names them says.
-func lastOf(w *wal.WAL, s *store.Store) (last, term uint64, conf raft.Configuration, err error) {
+func lastOf(w *disk, s *store.Store) (last, term uint64, conf raft.Configuration, err error) {
 	a := s.Applied()
 	if a.ConfigIndex > 0 {
 		conf = raft.DecodeConfiguration(a.Config)
@@ -120,7 +119,7 @@ func lastOf(w *wal.WAL, s *store.Store) (last, term uint64, conf raft.Configurat
 
 // recoverLog appends an entry that makes this node the only member. Raft goes by the newest such entry, committed or not,
 // so that the node elects itself and commits all that it has.
-func recoverLog(dir, id string, w *wal.WAL, last, term uint64) error {
+func recoverLog(dir, id string, w *disk, last, term uint64) error {
 	note, err := json.Marshal(recovery{ID: rand.Text()})
 	if err != nil {
 		return err

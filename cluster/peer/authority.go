@@ -85,10 +85,13 @@ func (a *Authority) Node(id string, now time.Time) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	return a.issue("node "+id, now, func(t *x509.Certificate) {
-		t.URIs = []*url.URL{name}
-		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	})
+	return a.issue("node "+id, now, func(t *x509.Certificate) { nodeUse(t, name) })
+}
+
+// nodeUse makes a certificate a node's.
+func nodeUse(t *x509.Certificate, name *url.URL) {
+	t.URIs = []*url.URL{name}
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 }
 
 // Server makes a certificate for a door: hosts are DNS names (wildcards too) and IP addresses.
@@ -96,16 +99,19 @@ func (a *Authority) Server(hosts []string, now time.Time) (Pair, error) {
 	if len(hosts) == 0 {
 		return Pair{}, errors.New("a server's certificate needs a name")
 	}
-	return a.issue(hosts[0], now, func(t *x509.Certificate) {
-		for _, h := range hosts {
-			if ip := net.ParseIP(h); ip != nil {
-				t.IPAddresses = append(t.IPAddresses, ip)
-			} else {
-				t.DNSNames = append(t.DNSNames, h)
-			}
+	return a.issue(hosts[0], now, func(t *x509.Certificate) { serverUse(t, hosts) })
+}
+
+// serverUse makes a certificate a door's.
+func serverUse(t *x509.Certificate, hosts []string) {
+	for _, h := range hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+		} else {
+			t.DNSNames = append(t.DNSNames, h)
 		}
-		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	})
+	}
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 }
 
 func (a *Authority) issue(name string, now time.Time, set func(*x509.Certificate)) (Pair, error) {

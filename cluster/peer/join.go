@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"slices"
 	"time"
 )
@@ -44,6 +43,7 @@ type JoinRequest struct {
 // JoinReply makes it one.
 type JoinReply struct {
 	CA, Cert []byte            // PEM
+	Door     []byte            // PEM: a certificate of the desk's own for the new node's doors, for the same key
 	DeskKey  []byte            // the secret that all nodes share
 	Members  map[string]string // host:port by id, the new node included
 	Shared   string            // the configuration that all nodes share, TOML
@@ -203,30 +203,33 @@ func NewRequest(id string, key []byte) (csr, keyPEM []byte, err error) {
 	return csr, keyPEM, err
 }
 
-// Admit makes a node's certificate from its request, and says which key it is for (SHA-256 of the public key, hex).
-func (a *Authority) Admit(id string, csr []byte, now time.Time) (cert []byte, key string, err error) {
+// Admit makes a node's certificate from its request, and one for its doors, with the same key, that are called by hosts. It
+// says which key that is (SHA-256 of the public key, hex).
+func (a *Authority) Admit(id string, csr []byte, hosts []string, now time.Time) (cert, door []byte, key string, err error) {
 	r, err := x509.ParseCertificateRequest(csr)
 	if err == nil {
 		err = r.CheckSignature()
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("the request for a certificate can't be read: %w", err)
+		return nil, nil, "", fmt.Errorf("the request for a certificate can't be read: %w", err)
 	}
 	public, ok := r.PublicKey.(*ecdsa.PublicKey)
 	if !ok {
-		return nil, "", errors.New("the request for a certificate has a key of another kind")
+		return nil, nil, "", errors.New("the request for a certificate has a key of another kind")
 	}
 	name, err := nodeName(id)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
-	der, err := a.sign("node "+id, now, public, func(t *x509.Certificate) {
-		t.URIs = []*url.URL{name}
-		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	})
+	node, err := a.sign("node "+id, now, public, func(t *x509.Certificate) { nodeUse(t, name) })
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
+	}
+	server, err := a.sign(hosts[0], now, public, func(t *x509.Certificate) { serverUse(t, hosts) })
+	if err != nil {
+		return nil, nil, "", err
 	}
 	sum := sha256.Sum256(r.RawSubjectPublicKeyInfo)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), hex.EncodeToString(sum[:]), nil
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: node}),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server}), hex.EncodeToString(sum[:]), nil
 }

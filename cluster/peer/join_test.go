@@ -90,7 +90,7 @@ func TestJoin(t *testing.T) {
 		if q.Secret != "right" {
 			return JoinReply{}, errors.New("the token is wrong")
 		}
-		cert, key, err := a.Admit(q.Node, q.CSR, time.Now())
+		cert, _, key, err := a.Admit(q.Node, q.CSR, []string{"desk.example"}, time.Now())
 		own, errPair := a.Pair()
 		return JoinReply{CA: own.Cert, Cert: cert, DeskKey: []byte(key), Members: map[string]string{"n0": "x"}}, errors.Join(err, errPair)
 	})

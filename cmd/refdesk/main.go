@@ -53,8 +53,14 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func commands() []command {
 	return []command{
 		{"demo", "[--dir DIR] [--nodes N] …", "run a working desk of a made-up library on this machine", runDemo},
+		{"init", "DIR …", "make a desk of one node", runInit},
 		{"serve", "-c FILE", "run a node", runServe},
 		{"check", "-c FILE", "validate a configuration", runCheck},
+		{"status", "[--json]", "tell how the desk and its nodes are", runStatus},
+		{"token", "", "let one machine join the desk, once", runToken},
+		{"join", "TOKEN DIR --id ID …", "make this machine a node of the desk", runJoin},
+		{"leave", "[--node ID]", "take a node out of the desk", runLeave},
+		{"recover", "-c FILE [--force]", "go on with one node when a majority is lost for ever", runRecover},
 		{"staff", "add|invite|list|disable|device …", "manage the people of the desk", runStaff},
 		{"dept", "add|set|list …", "manage its departments", runDept},
 		{"faq", "import|export [FILE]", "bring FAQs in, or take them out", runFAQ},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,7 +34,11 @@ func runServe(ctx context.Context, in *invocation) error {
 	if err != nil {
 		return err
 	}
-	return n.Run(ctx)
+	if err := n.Run(ctx); !errors.Is(err, node.ErrLeft) {
+		return err
+	}
+	fmt.Fprintf(in.stdout, "%s has left the desk; %s can be deleted.\n", cfg.Cluster.ID, cfg.Desk.Dir)
+	return nil
 }
 
 func loadConfig(file string) (config.Config, error) {

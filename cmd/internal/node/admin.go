@@ -4,7 +4,6 @@ package node
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,18 +47,6 @@ type DeviceArgs struct {
 // DeviceResult is a device password that was just made.
 type DeviceResult struct{ JID, Device, Password string }
 
-// StatusResult is the answer to "status".
-type StatusResult struct {
-	ID     string
-	Ready  bool // a leader is known and this node serves
-	Leader string
-	Term   uint64
-	Seq    uint64
-	Epoch  uint64
-	Digest string // hex
-	Error  string `json:",omitempty"`
-}
-
 // NewPassword makes a random password that people can type.
 func NewPassword() string { return account.NewPassword() }
 
@@ -73,6 +60,9 @@ func (n *Node) handlers() map[string]ctl.Handler {
 		"backup":          handle(n.startBackup),
 		"verify":          handle(n.startVerify),
 		"job":             handle(n.jobs.ask),
+		"join token":      handle(n.joinToken),
+		"leave":           handle(n.leave),
+		"authority set":   handle(n.setAuthority),
 		"department add":  handle(n.addDepartment),
 		"department set":  handle(n.setDepartment),
 		"department list": handle(n.listDepartments),
@@ -307,16 +297,4 @@ func freeName(existing []*desk.Device) string {
 			return name
 		}
 	}
-}
-
-// status says where this node stands.
-func (n *Node) status(ctx context.Context, _ struct{}) (StatusResult, error) {
-	s, err := n.store.Status(ctx)
-	r := StatusResult{
-		ID: s.ID, Ready: s.Ready, Leader: s.Leader, Term: s.Term, Seq: s.Seq, Epoch: s.Epoch, Digest: hex.EncodeToString(s.Digest),
-	}
-	if err != nil {
-		r.Error = err.Error()
-	}
-	return r, nil
 }

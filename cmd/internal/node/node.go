@@ -101,33 +101,55 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 
 // join opens the node's part of the desk.
 func (n *Node) join(key []byte) error {
-	c := n.cfg.Cluster
-	cc := cluster.Config{
-		ID: c.ID, Dir: n.cfg.Desk.Dir, Profile: cluster.Profile(c.Profile), Key: key, Log: n.log,
-		Live: n.live, Calendars: n.calendars, Hinted: n.hinted,
+	cc, err := clusterConfig(n.cfg, n.log)
+	if err != nil {
+		return err
 	}
-	if len(c.Peers) > 1 {
-		identity, err := readIdentity(c)
-		if err != nil {
-			return err
-		}
-		cc.Identity, cc.Peers = identity, map[string]string{}
-		for id, p := range c.Peers {
-			cc.Peers[id] = p.Address
-		}
-		if cc.Listener, err = net.Listen("tcp", c.Listen); err != nil {
-			return listenError("cluster.listen", c.Listen, err)
-		}
-	}
+	cc.Live, cc.Calendars, cc.Hinted = n.live, n.calendars, n.hinted
+	cc.Joining = n.joining(key)
 	store, err := cluster.Open(cc)
 	if err != nil {
 		return err
 	}
 	n.store = store
-	if len(c.Peers) > 1 {
+	if cc.Listener != nil {
 		n.hints.relay = n.tellOthers
 	}
 	return nil
+}
+
+// clusterConfig says who the node is and whom it belongs to. Its port is open.
+func clusterConfig(cfg config.Config, log *slog.Logger) (cluster.Config, error) {
+	c := cfg.Cluster
+	key, err := deskKey(cfg.Desk.Dir)
+	if err != nil {
+		return cluster.Config{}, err
+	}
+	cc := cluster.Config{
+		ID: c.ID, Dir: cfg.Desk.Dir, Profile: cluster.Profile(c.Profile), Key: key, Log: log, Address: c.Reached(), URL: cfg.HTTP.PublicURL,
+	}
+	if u := c.Peers[c.ID].URL; u != "" {
+		cc.URL = u
+	}
+	if cc.Joined, err = readJoined(cfg.Desk.Dir); err != nil {
+		return cc, err
+	}
+	if len(c.Peers) > 1 {
+		cc.Peers = map[string]string{}
+		for id, p := range c.Peers {
+			cc.Peers[id] = p.Address
+		}
+	}
+	if c.Listen == "" {
+		return cc, nil
+	}
+	if cc.Identity, err = readIdentity(c); err != nil {
+		return cc, err
+	}
+	if cc.Listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return cc, listenError("cluster.listen", c.Listen, err)
+	}
+	return cc, nil
 }
 
 // readIdentity reads what the node proves itself with to the others.

@@ -20,7 +20,7 @@ import (
 // newPages makes the staff's pages.
 func (n *Node) newPages(accounts *account.Service) (*staff.Door, error) {
 	deps := staff.Deps{
-		Frame: n.frame, Store: n.store, Accounts: accounts, Mailer: mailer{n.mail}, Originals: originals{blobs{n.store.Blobs()}},
+		Frame: n.frame, Store: n.store, Accounts: accounts, Mailer: mailer{n.mail}, Originals: originals{blobs{n.store.Blobs()}}, Cluster: members{n},
 		Work: staff.Work{Events: n.events, Console: n.staff.Console(), Hints: typing{n.hints}, Finder: pageFinder{n.seek}},
 	}
 	if n.mail.Captured() {

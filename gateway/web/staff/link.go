@@ -100,7 +100,18 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request, _ *Who) error {
 	case desk.LinkReset:
 		return d.done(w, r, "/", "Your new password is set, and you are signed in.")
 	}
-	redirect(w, r, "/welcome")
+	to := "/welcome"
+	err = d.view(r.Context(), d.node(), func(rd desk.Reader) error {
+		p, err := rd.StaffMember(reply.Staff)
+		if err == nil && p.Role >= desk.RoleAdmin && len(p.Departments) == 0 {
+			to = "/setup" // whoever looks after the desk, and answers no chats
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	redirect(w, r, to)
 	return nil
 }
 

@@ -56,6 +56,7 @@ func sections() []struct {
 		{"/outbox", "Outbox", desk.RoleOperator},
 		{"/departments", "Departments", desk.RoleLead},
 		{"/people", "People", desk.RoleAdmin},
+		{"/nodes", "Nodes", desk.RoleAdmin},
 	}
 }
 

@@ -85,6 +85,8 @@ func (d *Door) deskRoutes() []Route {
 		{http.MethodPost, "/people/{account}", desk.RoleAdmin, d.setPerson},
 		{http.MethodPost, "/people/{account}/invite", desk.RoleAdmin, d.invite},
 		{http.MethodPost, "/people/{account}/disable", desk.RoleAdmin, d.disable},
+		{http.MethodGet, "/nodes", desk.RoleAdmin, d.nodesPage},
+		{http.MethodGet, "/setup", desk.RoleAdmin, d.setupPage},
 	}
 }
 

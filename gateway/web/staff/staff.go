@@ -49,6 +49,7 @@ type Deps struct {
 	Accounts *account.Service
 	Mailer   Mailer  // sends invitations; nil: the page shows the link instead
 	Replier  Replier // answers as the patron; demo only, may be nil
+	Cluster  Cluster // tells of the nodes; may be nil
 	// Originals reads tickets' mails as they came; nil: they can't be had.
 	Originals Originals
 	Work      // what board, chats, tickets and search need
