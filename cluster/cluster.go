@@ -267,7 +267,11 @@ func (c *Cluster) handOver() {
 // fail stops the node: its log or database can't be trusted any more.
 func (c *Cluster) fail(err error) {
 	c.failOnce.Do(func() {
-		c.log.Error("the node stops", "err", err)
+		if errors.Is(err, ErrLeft) {
+			c.log.Info("the node stops", "why", err)
+		} else {
+			c.log.Error("the node stops", "err", err)
+		}
 		c.failErr = err
 		close(c.failed)
 	})

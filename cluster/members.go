@@ -231,6 +231,9 @@ func (c *Cluster) removed(by string) {
 	}
 }
 
+// Voters are the nodes whose majority decides, as this one knows.
+func (c *Cluster) Voters() []string { return c.voters() }
+
 // freeBytes is the room on the disk of a directory; 0 if that can't be told.
 func freeBytes(dir string) uint64 {
 	var s syscall.Statfs_t

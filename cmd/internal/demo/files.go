@@ -35,6 +35,7 @@ type plan struct {
 	dir     string // absolute
 	saved   saved
 	members []member
+	ca      node.Pair
 }
 
 // member is one node of the plan.
@@ -65,6 +66,9 @@ func prepare(o Options) (*plan, error) {
 	}
 	authority, err := p.authority()
 	if err != nil {
+		return nil, err
+	}
+	if p.ca, err = authority.Pair(); err != nil {
 		return nil, err
 	}
 	for i := range p.members {
@@ -185,9 +189,9 @@ func (p *plan) config(i int) config.Config {
 	c.Mail.Listen = m.smtp
 	c.TLS = config.TLS{Cert: "server.pem", Key: "server.key"}
 	c.Cluster.ID = m.id
+	c.Cluster.CA, c.Cluster.Cert, c.Cluster.Key = "../ca.pem", "node.pem", "node.key"
 	if len(p.members) > 1 {
 		c.Cluster.Listen = p.saved.Peers[i]
-		c.Cluster.CA, c.Cluster.Cert, c.Cluster.Key = "../ca.pem", "node.pem", "node.key"
 		for j, other := range p.members {
 			c.Cluster.Peers[other.id] = config.Peer{Address: p.saved.Peers[j], URL: url("http", other.http, "")}
 		}

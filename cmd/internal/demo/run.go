@@ -146,6 +146,9 @@ func waitReady(ctx context.Context, dir string) error {
 // anything else that an administrator does.
 func (p *plan) seed(ctx context.Context) error {
 	dir := p.members[0].data()
+	if err := ctl.Call(ctx, dir, "authority set", node.AuthorityArgs{Cert: p.ca.Cert, Key: p.ca.Key}, nil); err != nil && !exists(err) {
+		return fmt.Errorf("authority of the nodes: %w", err)
+	}
 	for _, d := range departments() {
 		if err := ctl.Call(ctx, dir, "department add", d, nil); err != nil && !exists(err) {
 			return fmt.Errorf("department %s: %w", d.ID, err)

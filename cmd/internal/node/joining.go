@@ -273,13 +273,18 @@ func (n *Node) leave(ctx context.Context, a LeaveArgs) (LeaveResult, error) {
 	if err == nil && r.Node != n.cfg.Cluster.ID {
 		err = n.store.WaitRemoved(ctx, r.Node)
 	}
-	members, errMembers := n.store.Members(ctx)
-	for _, m := range members {
-		if m.Voter && m.ID != r.Node {
+	if errors.Is(err, &desk.Error{Code: desk.NoQuorum}) {
+		err = &ctl.Error{Code: string(desk.NoQuorum), Text: "a majority of the nodes can't be reached, so that nothing can be decided; start them, or if they are lost for ever, see refdesk recover -h"}
+	}
+	if err != nil {
+		return r, err
+	}
+	for _, id := range n.store.Voters() {
+		if id != r.Node {
 			r.Voters++
 		}
 	}
-	return r, errors.Join(err, errMembers)
+	return r, nil
 }
 
 // joinedFile keeps the addresses of the desk that a node was admitted to. With it the node never makes a desk of its own.

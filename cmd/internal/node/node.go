@@ -264,7 +264,11 @@ func (n *Node) run(ctx context.Context, failed chan<- error) error {
 	n.jobs.close()
 	closed := n.seek.close()
 	leave()
-	err := errors.Join(<-left, closed)
+	why := <-left
+	if why != nil && errors.Is(context.Cause(ctx), &desk.Error{Code: desk.Stopping}) {
+		return why // what a door noticed first is only what follows from it
+	}
+	err := errors.Join(why, closed)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

@@ -59,11 +59,15 @@ func Join(ctx context.Context, o JoinOptions) (Joined, error) {
 	if _, err := o.config(""); err != nil {
 		return r, err
 	}
-	if err := o.begin(dir); err != nil {
+	again, err := o.begin(dir)
+	if err != nil {
 		return r, err
 	}
 	if _, err := os.Stat(r.File); errors.Is(err, fs.ErrNotExist) {
 		if err := o.ask(ctx, dir, token); err != nil {
+			if !again && errors.Is(err, peer.ErrJoinRefused) {
+				err = errors.Join(err, forget(dir)) // the next attempt may use another id
+			}
 			return r, err
 		}
 	}
@@ -77,27 +81,32 @@ func Join(ctx context.Context, o JoinOptions) (Joined, error) {
 	return r, err
 }
 
-// begin makes the directory, or finds that an earlier attempt has.
-func (o JoinOptions) begin(dir string) error {
+// begin makes the directory, or finds that an earlier attempt did.
+func (o JoinOptions) begin(dir string) (again bool, err error) {
 	want := attempt{ID: o.ID, Address: o.reached()}
 	data, err := os.ReadFile(filepath.Join(dir, attemptFile))
 	if err == nil {
 		var was attempt
 		if err := json.Unmarshal(data, &was); err != nil || was != want {
-			return fmt.Errorf("%s holds an attempt to join as %s at %s; go on with those, or choose another directory", dir, was.ID, was.Address)
+			return false, fmt.Errorf("%s holds an attempt to join as %s at %s; go on with those, or choose another directory", dir, was.ID, was.Address)
 		}
-		return nil
+		return true, nil
 	}
 	if err := empty(dir); err != nil {
-		return err
+		return false, err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, dataDir), 0o700); err != nil {
-		return fmt.Errorf("make directory: %w; choose another", err)
+		return false, fmt.Errorf("make directory: %w; choose another", err)
 	}
 	if data, err = json.Marshal(want); err != nil {
-		return err
+		return false, err
 	}
-	return save(filepath.Join(dir, attemptFile), data, 0o600)
+	return false, save(filepath.Join(dir, attemptFile), data, 0o600)
+}
+
+// forget removes what an attempt has made that the desk refused.
+func forget(dir string) error {
+	return errors.Join(os.Remove(filepath.Join(dir, attemptFile)), os.Remove(filepath.Join(dir, keyFile)), os.Remove(filepath.Join(dir, dataDir)))
 }
 
 func (o JoinOptions) reached() string {
