@@ -57,6 +57,8 @@ type Config struct {
 	Calendars func(ctx context.Context, now time.Time) ([]desk.Command, error)
 	// Hinted takes a hint that another node sent. It must not block. nil = hints are dropped.
 	Hinted func(from string, h wire.Hint)
+	// Changed is called when the desk's nodes may be others. It must not block. nil = nobody wants to know.
+	Changed func()
 	// Joining answers a machine that wants to become a node. nil = none can, at this node.
 	Joining func(ctx context.Context, r peer.JoinRequest) (peer.JoinReply, error)
 

@@ -158,6 +158,9 @@ func (c *Cluster) watchMembers() {
 			c.port.Welcome(b.learning)
 			c.carry(b)
 			c.pace()
+			if c.cfg.Changed != nil {
+				c.cfg.Changed()
+			}
 			if b.leaving && !told {
 				told = true
 				c.log.Warn("this node is being taken out of the desk", "node", c.cfg.ID)

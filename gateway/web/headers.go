@@ -12,9 +12,9 @@ import (
 
 // sources computes the two lists of the patron pages' policy that depend on the configuration: who may frame them, and
 // where they may connect to (every node, over HTTP and WebSocket).
-func (f *Frame) sources() (embed, connect string) {
+func sources(origins map[string]bool) (embed, connect string) {
 	var frames, targets []string
-	for o := range f.origins {
+	for o := range origins {
 		frames = append(frames, o)
 		targets = append(targets, o, "ws"+strings.TrimPrefix(o, "http"))
 	}
@@ -43,10 +43,10 @@ func (f *Frame) secure(next http.Handler) http.Handler {
 func (f *Frame) policy(kind hostKind, host string) string {
 	const page = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; "
-	switch kind {
+	switch around := f.around.Load(); kind {
 	case patronHost:
 		// Older engines don't count ws://host as 'self', so the host asked for is named too; it passed the allow-list.
-		return page + "connect-src " + f.connect + sockets(host) + "; frame-src 'self'; frame-ancestors " + f.embed
+		return page + "connect-src " + around.connect + sockets(host) + "; frame-src 'self'; frame-ancestors " + around.embed
 	case staffHost:
 		return page + "connect-src 'self'; frame-ancestors 'none'"
 	default:

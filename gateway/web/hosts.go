@@ -117,5 +117,5 @@ func (f *Frame) OriginAllowed(r *http.Request, origin string) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	return strings.EqualFold(u.Host, r.Host) || f.origins[originOf(u)]
+	return strings.EqualFold(u.Host, r.Host) || f.around.Load().origins[originOf(u)]
 }

@@ -22,6 +22,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -56,9 +57,7 @@ type Config struct {
 type Frame struct {
 	cfg     Config
 	hosts   map[string]hostKind
-	origins map[string]bool
-	embed   string // the value of frame-ancestors
-	connect string // the value of connect-src
+	around  atomic.Pointer[around] // which nodes there are, and what follows from that
 	pages   *ui.Pages
 	log     *slog.Logger
 	metrics *metrics
@@ -103,10 +102,9 @@ func New(cfg Config) (*Frame, error) {
 	if f.hosts, err = hostTable(cfg); err != nil {
 		return nil, err
 	}
-	if f.origins, err = originTable(cfg); err != nil {
+	if err := f.SetNodes(cfg.Nodes); err != nil {
 		return nil, err
 	}
-	f.embed, f.connect = f.sources()
 	f.routes()
 	return f, nil
 }
@@ -124,10 +122,35 @@ func (f *Frame) Staff() *http.ServeMux {
 func (f *Frame) Pages() *ui.Pages { return f.pages }
 
 // Nodes are the base URLs of the desk's nodes as patrons reach them.
-func (f *Frame) Nodes() []string { return f.cfg.Nodes }
+func (f *Frame) Nodes() []string { return f.around.Load().nodes }
+
+// SetNodes says that the desk has other nodes now: pages that are opened from here on know them.
+func (f *Frame) SetNodes(nodes []string) error {
+	cfg := f.cfg
+	cfg.Nodes = nodes
+	origins, err := originTable(cfg)
+	if err != nil {
+		return err
+	}
+	a := &around{nodes: nodes, origins: origins}
+	a.embed, a.connect = sources(origins)
+	f.around.Store(a)
+	return nil
+}
+
+// around is what depends on which nodes there are.
+type around struct {
+	nodes   []string
+	origins map[string]bool
+	embed   string // the value of frame-ancestors
+	connect string // the value of connect-src
+}
 
 // Origins are the origins whose pages may embed the chat and call the API, sorted.
-func (f *Frame) Origins() []string { return slices.Sorted(maps.Keys(f.origins)) }
+func (f *Frame) Origins() []string { return slices.Sorted(maps.Keys(f.around.Load().origins)) }
+
+// Sites are those of them that are no nodes of the desk: the library's own.
+func (f *Frame) Sites() []string { return f.cfg.Sites }
 
 // Log is the frame's logger.
 func (f *Frame) Log() *slog.Logger { return f.log }

@@ -106,7 +106,7 @@ func (n *Node) join(key []byte) error {
 		return err
 	}
 	cc.Live, cc.Calendars, cc.Hinted = n.live, n.calendars, n.hinted
-	cc.Joining = n.joining(key)
+	cc.Joining, cc.Changed = n.joining(key), n.meet
 	store, err := cluster.Open(cc)
 	if err != nil {
 		return err

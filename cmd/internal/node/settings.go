@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -38,6 +39,35 @@ func (n *Node) ready(ctx context.Context) error {
 		err = &desk.Error{Code: desk.NoQuorum}
 	}
 	return err
+}
+
+// meet tells the patrons' pages of the nodes that the desk has now.
+func (n *Node) meet() {
+	select {
+	case <-n.built:
+	default:
+		return // it is asked again within a second
+	}
+	urls := n.nodeURLs()
+	err := n.store.View(context.Background(), n.actor(), func(r desk.Reader) error {
+		nodes, err := r.Nodes()
+		gone, errGone := r.RemovedNodes()
+		for _, x := range gone {
+			urls = slices.DeleteFunc(urls, func(u string) bool { return u == x.URL && u != n.cfg.HTTP.PublicURL })
+		}
+		for _, x := range nodes {
+			if x.URL != "" && !slices.Contains(urls, x.URL) {
+				urls = append(urls, x.URL)
+			}
+		}
+		return errors.Join(err, errGone)
+	})
+	if err != nil || slices.Equal(urls, n.frame.Nodes()) {
+		return
+	}
+	if err := n.frame.SetNodes(urls); err != nil {
+		n.log.Warn("a node's URL can't be used", "err", err)
+	}
 }
 
 // nodeURLs are where patrons' pages reach the desk's nodes: this one first, the others by id.

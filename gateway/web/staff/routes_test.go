@@ -45,6 +45,7 @@ func rights() map[string]desk.Role {
 		"POST /departments": desk.RoleAdmin, "POST /departments/clock": desk.RoleAdmin, "POST /departments/{id}": desk.RoleAdmin,
 		"GET /people": desk.RoleAdmin, "POST /people": desk.RoleAdmin, "GET /people/{account}": desk.RoleAdmin,
 		"POST /people/{account}": desk.RoleAdmin, "POST /people/{account}/invite": desk.RoleAdmin, "POST /people/{account}/disable": desk.RoleAdmin,
+		"GET /nodes": desk.RoleAdmin, "GET /setup": desk.RoleAdmin,
 	}
 }
 

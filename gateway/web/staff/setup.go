@@ -84,7 +84,7 @@ func (d *Door) tasks(departments, people, faqs, voters int) []task {
 			"Give the desk a certificate (tls.cert, tls.key, http.tls_listen) or put a proxy with one in front, and write the https address into http.public_url."),
 		item("Mail", "/outbox", d.deps.Mailer != nil && d.deps.Replier == nil, "Mails go out by the library's server.",
 			"Tickets are answered by mail, and none leaves the desk yet. Write the mail server into the section [mail] of the configuration."),
-		item("The widget on your site", "", len(d.frame.Origins()) > 0, "These sites may show it: "+strings.Join(d.frame.Origins(), ", ")+".",
+		item("The widget on your site", "", len(d.frame.Sites()) > 0, "These sites may show it: "+strings.Join(d.frame.Sites(), ", ")+".",
 			"Write the library's site into http.sites, and the widget's line into its pages."),
 		item("FAQs", "/faqs", faqs > 0, plural(faqs, "answer")+".", "Patrons are shown answers before they ask. Write some, or bring them with refdesk faq import."),
 		item("More than one node", "/nodes", voters >= 3, plural(voters, "node")+" vote.",
