@@ -186,6 +186,13 @@ func (s *Store) Digest() ([]byte, error) {
 	return desk.Digest(s.state)
 }
 
+// Read reads the state itself.
+func (s *Store) Read(f func(desk.Source) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f(s.state)
+}
+
 // Admin does a command as the administrator.
 func (s *Store) Admin(c desk.Command) error {
 	_, err := s.Do(context.Background(), desk.Request{Actor: desk.Actor{Kind: desk.AdminKind, ID: "test"}, Command: c})

@@ -34,6 +34,19 @@ import (
 	"refdesk/cmd/internal/ctl"
 )
 
+// JoinRequest and JoinReply are the two words between a machine that joins and the desk.
+type (
+	JoinRequest = peer.JoinRequest
+	JoinReply   = peer.JoinReply
+)
+
+// NewJoinRequest, AskToJoin and ErrJoinRefused are the machine's side of it.
+var (
+	NewJoinRequest = peer.NewRequest
+	AskToJoin      = peer.Join
+	ErrJoinRefused = peer.ErrJoinRefused
+)
+
 // tokenLife is how long a token lets a machine join.
 const tokenLife = time.Hour
 

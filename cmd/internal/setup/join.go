@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"refdesk/cluster/desk"
-	"refdesk/cluster/peer"
 	"refdesk/cmd/internal/config"
 	"refdesk/cmd/internal/node"
 )
@@ -65,7 +64,7 @@ func Join(ctx context.Context, o JoinOptions) (Joined, error) {
 	}
 	if _, err := os.Stat(r.File); errors.Is(err, fs.ErrNotExist) {
 		if err := o.ask(ctx, dir, token); err != nil {
-			if !again && errors.Is(err, peer.ErrJoinRefused) {
+			if !again && errors.Is(err, node.ErrJoinRefused) {
 				err = errors.Join(err, forget(dir)) // the next attempt may use another id
 			}
 			return r, err
@@ -123,14 +122,14 @@ func (o JoinOptions) ask(ctx context.Context, dir string, token node.Token) erro
 	if err != nil {
 		return fmt.Errorf("read the node's key: %w", err)
 	}
-	csr, key, err := peer.NewRequest(o.ID, key)
+	csr, key, err := node.NewJoinRequest(o.ID, key)
 	if err != nil {
 		return err
 	}
 	if err := save(filepath.Join(dir, keyFile), key, 0o600); err != nil {
 		return err
 	}
-	q := peer.JoinRequest{Secret: token.Secret, Node: o.ID, Address: o.reached(), URL: o.URL, CSR: csr, Level: desk.Level}
+	q := node.JoinRequest{Secret: token.Secret, Node: o.ID, Address: o.reached(), URL: o.URL, CSR: csr, Level: desk.Level}
 	reply, err := o.askAny(ctx, token, q)
 	if err != nil {
 		return err
@@ -162,17 +161,17 @@ func (o JoinOptions) ask(ctx context.Context, dir string, token node.Token) erro
 }
 
 // askAny asks one node after the other, until one answers.
-func (o JoinOptions) askAny(ctx context.Context, token node.Token, q peer.JoinRequest) (peer.JoinReply, error) {
+func (o JoinOptions) askAny(ctx context.Context, token node.Token, q node.JoinRequest) (node.JoinReply, error) {
 	var last error
 	for _, addr := range token.Addresses {
 		fmt.Fprintf(o.Tell, "Asking the desk at %s …\n", addr)
-		reply, err := peer.Join(ctx, addr, token.Fingerprint, q)
-		if err == nil || errors.Is(err, peer.ErrJoinRefused) {
+		reply, err := node.AskToJoin(ctx, addr, token.Fingerprint, q)
+		if err == nil || errors.Is(err, node.ErrJoinRefused) {
 			return reply, err
 		}
 		last = fmt.Errorf("%s: %w", addr, err)
 	}
-	return peer.JoinReply{}, fmt.Errorf("no node of the desk could be asked: %w; open the port between the machines, or make a new token on a node that is up", last)
+	return node.JoinReply{}, fmt.Errorf("no node of the desk could be asked: %w; open the port between the machines, or make a new token on a node that is up", last)
 }
 
 // config is the file of the new node: what all nodes share, and its own addresses.
