@@ -166,6 +166,15 @@ func TestMembershipOneThreeOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.patrons = append(l.patrons, late)
+	r.until("patrons' pages know all nodes", func() error {
+		page := get(t, r.Nodes[0].HTTP+"/chat/reference")
+		for _, n := range r.Nodes[1:] {
+			if !strings.Contains(page, n.HTTP) {
+				return errors.New(n.ID + " is missing")
+			}
+		}
+		return nil
+	})
 	for _, n := range r.status(1).Nodes {
 		if n.Level == 0 || n.DiskFree == 0 {
 			t.Errorf("n1 knows of %s: %+v", n.ID, n)
