@@ -45,10 +45,11 @@ type HTTP struct {
 	PublicURL      string   `toml:"public_url"` // as patrons reach it, without a path
 	StaffHost      string   `toml:"staff_host"`
 	FilesHost      string   `toml:"files_host"`
-	Sites          []string `toml:"sites"`           // origins that may embed the widget
-	TrustedProxies []string `toml:"trusted_proxies"` // addresses or CIDR networks
-	CampusNetworks []string `toml:"campus_networks"` // addresses or CIDR networks without per-network limits
-	DemoPage       bool     `toml:"demo_page"`       // a made-up library's page with the widget at /
+	Sites          []string `toml:"sites"`            // origins that may embed the widget
+	TrustedProxies []string `toml:"trusted_proxies"`  // addresses or CIDR networks
+	CampusNetworks []string `toml:"campus_networks"`  // addresses or CIDR networks without per-network limits
+	PageTitles     bool     `toml:"keep_page_titles"` // of the pages that patrons ask on
+	DemoPage       bool     `toml:"demo_page"`        // a made-up library's page with the widget at /
 	PlainOK        bool     `toml:"allow_plain_text_off_loopback"`
 }
 

@@ -186,7 +186,7 @@ func (n *Node) build(key []byte) (err error) {
 		return fmt.Errorf("derive a key: %w", err)
 	}
 	n.patrons = widget.New(widget.Config{
-		Node: n.cfg.Cluster.ID, Demo: n.cfg.HTTP.DemoPage, Limits: n.widgetLimits(), FAQs: patronFAQs{n.seek}, Forms: forms,
+		Node: n.cfg.Cluster.ID, Demo: n.cfg.HTTP.DemoPage, Titles: n.cfg.HTTP.PageTitles, Limits: n.widgetLimits(), FAQs: patronFAQs{n.seek}, Forms: forms,
 	}, n.frame, n.store, n.hints)
 	n.events = gateway.New(n.cfg.Cluster.ID, n.store, n.log)
 	n.staff, err = router.New(router.Config{
