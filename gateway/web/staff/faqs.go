@@ -137,6 +137,15 @@ func (d *Door) showFAQ(w http.ResponseWriter, r *http.Request, who *Who, status 
 	title := "New FAQ"
 	if q != nil {
 		title, data.Slug, data.Draft, data.By = q.Question, q.Slug, q.State == desk.FAQDraft, q.By
+		if q.By != "" {
+			err := d.view(r.Context(), who.Actor, func(rd desk.Reader) error {
+				data.By = publicName(rd, q.By)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
 		data.Changed, data.Up, data.Down, data.Views = d.moment(q.Updated), q.Up, q.Down, q.Views
 		if nodes := d.frame.Nodes(); !data.Draft && len(nodes) > 0 {
 			data.Public = strings.TrimSuffix(nodes[0], "/") + "/faq/" + q.Slug

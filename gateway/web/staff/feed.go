@@ -25,8 +25,9 @@ const (
 
 // feed brings what happens on the desk to one board. Its run is one goroutine: events go down in their order.
 type feed struct {
-	l    *socket
-	wake chan struct{}
+	l        *socket
+	wake     chan struct{}
+	attached chan struct{} // closed when events come: what is read from then on misses none
 
 	mu     sync.Mutex
 	events []desk.Event
@@ -47,8 +48,8 @@ var _ gateway.Account = (*feed)(nil)
 
 func newFeed(l *socket) *feed {
 	return &feed{
-		l: l, wake: make(chan struct{}, 1), open: map[uint64]func(){}, parts: map[uint64]bool{}, gots: map[uint64]uint64{},
-		typed: map[uint64]time.Time{}, heads: map[uint64]bool{},
+		l: l, wake: make(chan struct{}, 1), attached: make(chan struct{}), open: map[uint64]func(){}, parts: map[uint64]bool{},
+		gots: map[uint64]uint64{}, typed: map[uint64]time.Time{}, heads: map[uint64]bool{},
 	}
 }
 
@@ -102,6 +103,7 @@ func (f *feed) run(ctx context.Context, after desk.Cursor) {
 		return
 	}
 	defer detach()
+	close(f.attached)
 	missed, ok := f.missed(ctx, after, at)
 	show := wordOf(f.l.seat.showing())
 	if f.l.write(ctx, down{Type: "ready", Epoch: at.Epoch, Seq: at.Seq, Reset: !ok, Show: show}) != nil || f.board(ctx) != nil {
@@ -349,7 +351,7 @@ func (f *feed) message(ctx context.Context, e desk.Event) error {
 	err := f.view(ctx, func(r desk.Reader) error {
 		m, err := r.Message(e.Ref)
 		if err == nil {
-			x.By, x.Text = console.Names(r)(m.From), m.Body
+			x.By, x.From, x.Text = console.Names(r)(m.From), m.From, m.Body
 		}
 		return err
 	})

@@ -191,7 +191,7 @@ func TestLooks(t *testing.T) {
 	look("/sign-in", "/forgot", "/forgot?asked", invitation, "/link/none")
 	b.signIn("rosa")
 	look("/welcome", "/devices", "/people", "/people/ana", "/people/rosa", "/people/otto", "/departments", "/departments/reference",
-		"/faqs", "/faqs?q=zzz", "/faqs/how-many-books-can-i-borrow", "/faqs/new", "/replies", "/replies?edit=hours", "/outbox", "/outbox/1", "/outbox/2", "/nothing")
+		"/figures", "/faqs", "/faqs?q=zzz", "/faqs/how-many-books-can-i-borrow", "/faqs/new", "/replies", "/replies?edit=hours", "/outbox", "/outbox/1", "/outbox/2", "/nothing")
 	b.do(chromedp.EmulateViewport(360, 800))
 	b.open("/faqs")
 	b.do(chromedp.Focus(".menu"), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#nav"))

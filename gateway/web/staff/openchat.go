@@ -24,6 +24,12 @@ func (f *feed) follows(chat uint64) bool {
 
 // openChat has the page follow a chat, and sends how it stands and its lines after one that the page has.
 func (f *feed) openChat(ctx context.Context, chat, after uint64) error {
+	// A page may ask before the feed has begun; what happened between its reading and the first event would never come.
+	select {
+	case <-f.attached:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if chat == 0 || !f.begin(ctx, chat) {
 		return web.NewProblem(http.StatusBadRequest, web.CodeBadRequest, "That chat can't be opened on this page.")
 	}

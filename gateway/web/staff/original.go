@@ -8,7 +8,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"path"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"refdesk/cluster/desk"
 )
@@ -51,7 +54,7 @@ func (d *Door) attachmentPage(w http.ResponseWriter, r *http.Request, who *Who) 
 	if err != nil || n < 1 || n > len(e.Files) {
 		return &desk.Error{Code: desk.NotFound, Field: "file"}
 	}
-	name := e.Files[n-1].Name
+	name := fileName(e.Files[n-1].Name)
 	if name == "" {
 		name = fmt.Sprintf("ticket-%d-%d-%d", e.Ticket, e.N, n)
 	}
@@ -59,6 +62,18 @@ func (d *Door) attachmentPage(w http.ResponseWriter, r *http.Request, who *Who) 
 	w.Header().Set("Content-Length", strconv.FormatUint(e.Files[n-1].Size, 10))
 	d.ended(r, d.deps.Originals.Attachment(r.Context(), e.Blob, n-1, w))
 	return nil
+}
+
+// fileName is a name that a file may be saved under: its sender's, without a path, and without the marks that turn the
+// direction of writing, which make a program look like a picture.
+func fileName(name string) string {
+	name = path.Base("/" + strings.ReplaceAll(oneLine(name), "\\", "/"))
+	return strings.TrimLeft(strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.Cf, c) {
+			return -1
+		}
+		return c
+	}, name), "./ ")
 }
 
 // mailed is the entry that a request names, if it is a mail whose bytes are kept.

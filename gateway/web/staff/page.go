@@ -51,6 +51,7 @@ func sections() []struct {
 		{"/missed", "Missed chats", desk.RoleOperator},
 		{"/tickets", "Tickets", desk.RoleOperator},
 		{"/search", "Search", desk.RoleOperator},
+		{"/figures", "Figures", desk.RoleViewer},
 		{"/faqs", "FAQs", desk.RoleViewer},
 		{"/replies", "Replies", desk.RoleTrainee},
 		{"/outbox", "Outbox", desk.RoleOperator},

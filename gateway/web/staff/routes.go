@@ -64,6 +64,7 @@ func (d *Door) accountRoutes() []Route {
 
 func (d *Door) deskRoutes() []Route {
 	return []Route{
+		{http.MethodGet, "/figures", desk.RoleViewer, d.figuresPage},
 		{http.MethodGet, "/faqs", desk.RoleViewer, d.faqsPage},
 		{http.MethodGet, "/faqs/new", desk.RoleLead, d.newFAQPage},
 		{http.MethodPost, "/faqs/new", desk.RoleLead, d.newFAQ},
@@ -132,7 +133,7 @@ func (d *Door) guard(rt Route) http.HandlerFunc {
 // home is GET /: where a shift begins.
 func (d *Door) home(w http.ResponseWriter, r *http.Request, who *Who) error {
 	if who.Role < desk.RoleTrainee {
-		redirect(w, r, "/faqs")
+		redirect(w, r, "/figures")
 	} else {
 		redirect(w, r, "/board")
 	}

@@ -19,7 +19,7 @@ func rights() map[string]desk.Role {
 
 		"GET /{$}": desk.RoleViewer, "GET /welcome": desk.RoleViewer, "GET /devices": desk.RoleViewer, "POST /devices": desk.RoleViewer,
 		"POST /devices/revoke": desk.RoleViewer, "POST /password": desk.RoleViewer, "POST /sessions/end": desk.RoleViewer,
-		"GET /faqs": desk.RoleViewer, "GET /faqs/{slug}": desk.RoleViewer,
+		"GET /figures": desk.RoleViewer, "GET /faqs": desk.RoleViewer, "GET /faqs/{slug}": desk.RoleViewer,
 
 		"GET /replies": desk.RoleTrainee, "POST /replies": desk.RoleTrainee, "POST /replies/delete": desk.RoleTrainee,
 		"GET /board": desk.RoleTrainee, "GET /board/socket": desk.RoleTrainee, "GET /board/alive": desk.RoleTrainee,
@@ -37,6 +37,7 @@ func rights() map[string]desk.Role {
 		"POST /tickets/{ticket}/merge": desk.RoleOperator, "POST /tickets/{ticket}/draft": desk.RoleOperator,
 		"POST /tickets/{ticket}/entries/{entry}/{what}": desk.RoleOperator,
 		"GET /tickets/{ticket}/entries/{entry}/mail":    desk.RoleOperator, "GET /tickets/{ticket}/entries/{entry}/files/{file}": desk.RoleOperator,
+		"POST /missed/dismiss": desk.RoleOperator, "POST /tickets/close": desk.RoleOperator, "POST /tickets/restore": desk.RoleOperator,
 
 		"GET /faqs/new": desk.RoleLead, "POST /faqs/new": desk.RoleLead, "POST /faqs/preview": desk.RoleLead,
 		"POST /faqs/{slug}": desk.RoleLead, "POST /faqs/{slug}/delete": desk.RoleLead,
@@ -53,7 +54,7 @@ func rights() map[string]desk.Role {
 func address(pattern string) string {
 	return strings.NewReplacer(
 		"{$}", "", "{token}", strings.Repeat("A", 43), "{slug}", "borrow", "{mail}", "1", "{id}", "reference", "{account}", "ben",
-		"{chat}", "1", "{ticket}", "1", "{entry}", "1", "{what}", "resend", "{command}", "note",
+		"{chat}", "1", "{ticket}", "1", "{entry}", "1", "{file}", "1", "{what}", "resend", "{command}", "note",
 	).Replace(pattern)
 }
 

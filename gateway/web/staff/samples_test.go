@@ -47,7 +47,7 @@ func TestBoardSamples(t *testing.T) {
 		{Type: "seen", Chat: 42, Seq: 7, Shown: true},
 		{Type: "ring", Seq: 7, Chat: 42, Text: "42 Mia"},
 		{Type: "answered", Seq: 7, Chat: 42, By: "Ben"},
-		{Type: "message", Seq: 7, By: "Ben", Text: "Coffee?"},
+		{Type: "message", Seq: 7, By: "Ben", From: "ben", Text: "Coffee?"},
 		{Type: "told", Seq: 7, Chat: 42, Text: "Ben has joined 42."},
 		{Type: "typing", Chat: 42, On: true},
 		{Type: "typing", Chat: 42},

@@ -284,6 +284,54 @@ func TestBrowserKeyboard(t *testing.T) {
 	s.until(`$("#list-mine .news").textContent === "" && all("#pane-lines li").length === 2 && !document.title.startsWith("(")`)
 }
 
+// TestBrowserColleagues writes to a colleague from the list, and answers one who writes, by keyboard alone.
+func TestBrowserColleagues(t *testing.T) {
+	v := newLive(t)
+	s := newScreen(t, v)
+	s.signIn("ana")
+	s.until(`all("#colleagues button").length > 1`)
+	lena := v.board(v.session("lena"), obj{"show": "online"})
+	s.until(`$("#colleagues [data-to=lena] .state.online")`)
+	s.run(`$("#colleagues [data-to=lena]").focus()`)
+	s.press(kb.Enter)
+	s.until(`$("dialog[open] textarea") === document.activeElement || ($("dialog[open] textarea") && $("dialog[open] textarea").focus(), false)`)
+	s.press("Coffee?")
+	s.run(`$("dialog[open] form").requestSubmit()`)
+	if m := lena.until("message"); m["text"] != "Coffee?" || m["from"] != "ana" {
+		t.Errorf("lena reads %v", m)
+	}
+	s.until(`$("#told").textContent.includes("You to Lena: Coffee?") && document.activeElement.dataset.to === "lena"`)
+	lena.send(obj{"type": "tell", "id": "tell-0001", "to": "ana", "text": "<b>At four</b>"})
+	s.until(`$("#told").textContent.includes("Lena: <b>At four</b>")`)
+	s.run(`$("#told button").focus()`)
+	s.press(kb.Enter)
+	s.until(`$("dialog[open]") && $("#form-title").textContent === "Write to Lena"`)
+	s.press(kb.Escape)
+	s.until(`!$("dialog[open]") && document.activeElement === $("#told button")`)
+}
+
+// TestBrowserBulk ticks one box for all tickets, closes them and takes it back.
+func TestBrowserBulk(t *testing.T) {
+	v := newLive(t)
+	a, b := v.ticket("Lost my card", "a@example.org"), v.ticket("Scanner", "b@example.org")
+	s := newScreen(t, v)
+	s.signIn("ana")
+	s.open("/tickets")
+	s.until(`$("[data-all]") && !$("[data-all]").hidden`)
+	s.run(`$("[data-all]").click()`)
+	s.until(`all("input[name=ticket]:checked").length === 2`)
+	s.run(`all("input[name=ticket]")[0].click()`)
+	s.until(`$("[data-all]").indeterminate`)
+	s.run(`all("input[name=ticket]")[0].click()`)
+	s.run(`$("form.bulk").requestSubmit()`)
+	s.until(`$("form.remark button")`)
+	if got := v.states(a, b); got[0] != desk.TicketClosed || got[1] != desk.TicketClosed {
+		t.Errorf("closed: %v", got)
+	}
+	s.click(`form.remark button`)
+	s.until(`all("input[name=ticket]").length === 2 && $(".flash").textContent === "2 tickets as before."`)
+}
+
 // TestBrowserComesBack cuts the connection and reloads the page: chats and what is on its way stay, nothing comes twice.
 func TestBrowserComesBack(t *testing.T) {
 	v := newLive(t, func(_ *Config, d *Deps) { d.SeatGrace = time.Minute })

@@ -151,7 +151,11 @@ func (d *Door) hit(h FindHit, names func(string) string) hitView {
 	}
 	for _, l := range h.Lines {
 		if parts := pieces(l.Text); len(parts) > 0 {
-			x.Lines = append(x.Lines, lineView{When: d.moment(desk.At(l.At)), Parts: parts})
+			v := lineView{When: d.moment(desk.At(l.At)), Parts: parts}
+			if v.When.Text == x.When.Text {
+				v.When = moment{} // it stands above already
+			}
+			x.Lines = append(x.Lines, v)
 		}
 	}
 	return x

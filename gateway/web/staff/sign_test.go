@@ -60,7 +60,7 @@ func TestSignIn(t *testing.T) {
 
 func TestHomeFollowsTheRole(t *testing.T) {
 	l := newLibrary(t)
-	for account, want := range map[string]string{"vera": "/faqs", "tia": "/board", "rosa": "/board"} {
+	for account, want := range map[string]string{"vera": "/figures", "tia": "/board", "rosa": "/board"} {
 		if p := l.as(account).get("/"); p.location() != want {
 			t.Errorf("%s: %q, want %q", account, p.location(), want)
 		}

@@ -209,7 +209,7 @@ func (l *socket) take(ctx context.Context, f up) error {
 			return err
 		}
 		return l.write(ctx, down{Type: "form", ID: f.ID, Chat: f.Chat, Form: shownForm(f.Command, form)})
-	case "say", "run", "duty", "decline":
+	case "say", "run", "duty", "decline", "tell":
 		if !goodID(f.ID) {
 			return web.NewProblem(http.StatusBadRequest, web.CodeBadRequest, "What waits for an answer has an id.")
 		}
@@ -246,6 +246,8 @@ func (l *socket) do(ctx context.Context, f up) (*answer, error) {
 		return l.doOne(ctx, key, &desk.SetDuty{On: f.On})
 	case "decline":
 		return l.doOne(ctx, key, &desk.DeclineRing{Chat: f.Chat})
+	case "tell":
+		return l.doOne(ctx, key, &desk.SendMessage{To: f.To, ID: f.ID, Body: block(f.Text)})
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = &desk.Error{Code: desk.NoQuorum}

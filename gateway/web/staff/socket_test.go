@@ -507,3 +507,42 @@ func TestABoardOfHostileWords(t *testing.T) {
 		t.Error("the chat's page has the stranger's element")
 	}
 }
+
+// TestColleaguesWriteAndAnswer: what a colleague wrote is answered from the board, once, whatever is repeated.
+func TestColleaguesWriteAndAnswer(t *testing.T) {
+	v := newLive(t)
+	ana, lena := v.board(v.session("ana"), obj{"show": "online"}), v.board(v.session("lena"), obj{"show": "online"})
+	ana.until("board")
+	lena.until("board")
+	lena.send(obj{"type": "tell", "id": "tell-0001", "to": "ana", "text": "Coffee?"})
+	if a := lena.answer("tell-0001"); a["refused"] != nil {
+		t.Fatalf("lena: %v", a)
+	}
+	m := ana.until("message")
+	if m["by"] != "Lena" || m["from"] != "lena" || m["text"] != "Coffee?" {
+		t.Errorf("ana reads %v", m)
+	}
+	for range 2 {
+		ana.send(obj{"type": "tell", "id": "tell-0002", "to": m["from"], "text": "At four.\r\n"})
+		if a := ana.answer("tell-0002"); a["refused"] != nil {
+			t.Fatalf("ana: %v", a)
+		}
+	}
+	ana.send(obj{"type": "tell", "id": "tell-0003", "to": "lena", "text": "Bring cups."})
+	ana.answer("tell-0003")
+	for _, want := range []string{"At four.", "Bring cups."} {
+		if m := lena.until("message"); m["text"] != want || m["from"] != "ana" {
+			t.Errorf("lena reads %v, want %q", m, want)
+		}
+	}
+	for id, f := range map[string]obj{
+		"tell-0004": {"to": "nobody", "text": "Hello?"}, "tell-0005": {"to": "lena", "text": "  "}, "tell-0006": {"text": "Hello?"},
+		"tell-0007": {"to": "lena", "text": strings.Repeat("x", 4001)},
+	} {
+		f["type"], f["id"] = "tell", id
+		ana.send(f)
+		if a := ana.answer(id); a["refused"] == nil || a["text"] == "" {
+			t.Errorf("%s: %v", id, a)
+		}
+	}
+}

@@ -200,6 +200,7 @@ func (d *Door) entryView(rd desk.Reader, t *ticketData, e *desk.TicketEntry) ent
 	}
 	for i, f := range e.Files {
 		a := attached{MailFile: f, Bytes: size(f.Size)}
+		a.Name = fileName(f.Name)
 		if a.Name == "" {
 			a.Name = "without a name"
 		}

@@ -34,6 +34,10 @@ type ticketsData struct {
 	States      []string
 	Next        string // where older tickets are
 	Drafts      []draftRow
+	Undo        string // what was closed a moment ago, for the button that takes it back
+	Undone      int    // how many these are
+	Self        string // this list
+	Open        bool   // something on it can be closed
 }
 
 // draftRow is a ticket in which the reader has written something that was not sent.
@@ -79,6 +83,12 @@ func (d *Door) ticketsPage(w http.ResponseWriter, r *http.Request, who *Who) err
 		q.Set("before", fmt.Sprintf("%d-%d", last.Updated, last.Number))
 		data.Next = "/tickets?" + q.Encode()
 	}
+	if closed := undoList(q.Get("undo")); len(closed) > 0 {
+		data.Undo, data.Undone = q.Get("undo"), len(closed)
+	}
+	q.Del("undo")
+	q.Del("before")
+	data.Self = "/tickets?" + q.Encode()
 	return d.page(w, r, who, "tickets", Page{Title: "Tickets", Section: "/tickets", Data: data})
 }
 
@@ -100,6 +110,7 @@ func (d *Door) readTickets(rd desk.Reader, f desk.TicketFilter, data *ticketsDat
 	names := departmentNames(data.Departments)
 	for _, t := range found {
 		x := ticketRow{Ticket: t, Where: names(t.Department), When: d.moment(t.Updated), HasDraft: drafted[t.Number]}
+		data.Open = data.Open || t.State != desk.TicketClosed
 		if t.Assignee != "" {
 			x.To = publicName(rd, t.Assignee)
 		}

@@ -14,13 +14,14 @@ const subprotocol = "refdesk.board.v1"
 // up is a frame from the board. Type says which of the other fields count.
 type up struct {
 	Type    string              `json:"type"`
-	ID      string              `json:"id"`      // of what waits for an answer: say, run, form, duty
+	ID      string              `json:"id"`      // of what waits for an answer: say, run, form, duty, tell
 	Page    string              `json:"page"`    // hello: the page's own id
 	Epoch   uint64              `json:"epoch"`   // hello
 	After   uint64              `json:"after"`   // hello: highest seq that the page has; open: number of the last line it has
 	Show    string              `json:"show"`    // hello, show: online, away, off
 	Chat    uint64              `json:"chat"`    // 0 = the desk as a whole
-	Text    string              `json:"text"`    // say
+	To      string              `json:"to"`      // tell: a colleague's account
+	Text    string              `json:"text"`    // say, tell
 	Command string              `json:"command"` // run, form
 	Values  map[string][]string `json:"values"`  // run
 	Seq     uint64              `json:"seq"`     // got: as far as the person has been shown the chat; moved: as the page has it
@@ -42,6 +43,7 @@ type down struct {
 	Line       *line     `json:"line,omitempty"`
 	Text       string    `json:"text,omitempty"`
 	By         string    `json:"by,omitempty"`
+	From       string    `json:"from,omitempty"` // message: the colleague's account, to answer to
 	On         bool      `json:"on,omitempty"`
 	Shown      bool      `json:"shown,omitempty"` // seen: shown, not only received
 	Form       *formView `json:"form,omitempty"`

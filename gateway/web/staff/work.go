@@ -107,6 +107,7 @@ func (d *Door) boardRoutes() []Route {
 func (d *Door) missedRoutes() []Route {
 	return []Route{
 		{http.MethodGet, "/missed", desk.RoleOperator, d.missedPage},
+		{http.MethodPost, "/missed/dismiss", desk.RoleOperator, d.missedBulk},
 		{http.MethodPost, "/missed/{chat}/claim", desk.RoleOperator, d.missedClaim},
 		{http.MethodPost, "/missed/{chat}/ticket", desk.RoleOperator, d.missedTicket},
 		{http.MethodPost, "/missed/{chat}/dismiss", desk.RoleOperator, d.missedDismiss},
@@ -119,6 +120,8 @@ func (d *Door) ticketRoutes() []Route {
 		{http.MethodGet, "/tickets", desk.RoleOperator, d.ticketsPage},
 		{http.MethodGet, "/tickets/new", desk.RoleOperator, d.newTicketPage},
 		{http.MethodPost, "/tickets/new", desk.RoleOperator, d.newTicket},
+		{http.MethodPost, "/tickets/close", desk.RoleOperator, d.ticketsClose},
+		{http.MethodPost, "/tickets/restore", desk.RoleOperator, d.ticketsRestore},
 		{http.MethodGet, one, desk.RoleOperator, d.ticketPage},
 		{http.MethodPost, one + "/reply", desk.RoleOperator, d.ticketReply},
 		{http.MethodPost, one + "/note", desk.RoleOperator, d.ticketNote},

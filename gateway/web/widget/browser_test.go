@@ -210,6 +210,10 @@ func TestBrowserConversation(t *testing.T) {
 	}
 	h.as("ana", &desk.CloseChat{Chat: n, Tags: []string{"printing"}})
 	b.until(`$("#status").textContent === "Ana ended this chat." && $("#after-text").textContent.includes("reopens")`)
+	b.run(`window.print = frame.contentWindow.print = () => { d.documentElement.dataset.printed = "1" }`)
+	b.until(`$("#save") && $("#print")`)
+	b.run(`$("#print").click()`)
+	b.until(`d.documentElement.dataset.printed === "1"`)
 	b.say("One more")
 	b.until(`$("#app").dataset.phase === "talking"`)
 }

@@ -3,6 +3,7 @@
 // The live board: start in this browser, be rung, take a chat, answer, tag, close.
 
 import { newId } from "./api";
+import { fill } from "./boardform";
 import { Bell } from "./boardring";
 import { Link } from "./boardlink";
 import { Lists } from "./boardlists";
@@ -33,7 +34,7 @@ kept.write("page", page);
 
 const chats = new Map<number, Chat>();
 const link = new Link(page, { frame: take, up: () => online(true), down: () => online(false) });
-const lists = new Lists(open, act);
+const lists = new Lists(open, act, (to, name) => void write(to, name));
 const pane = new Pane(link, back, (chat) => open(chat));
 const bell = new Bell((chat) => act(chat, "claim"), notNow);
 let board: Board | null = null;
@@ -100,9 +101,32 @@ function unread(): number {
   return sum;
 }
 
+/** Writes to a colleague. What was not sent is shown, to be copied. */
+async function write(to: string, name: string): Promise<void> {
+  const field = { var: "text", label: "Message", type: "text-multi", values: [], options: [], required: true };
+  const values = await fill({ command: "tell", title: "Write to " + name, instructions: "Goes to your colleague alone, in whatever program they use.", fields: [field] });
+  const text = values?.["text"]?.[0]?.trim();
+  if (!text) return;
+  const a = await link.ask({ type: "tell", to, text });
+  notice(a.refused ? `Not sent to ${name}: «${text}» ${a.text ?? ""}` : `You to ${name}: ${text}`);
+}
+
+/** Shows what a colleague wrote, with a way to answer. */
+function message(from: string, name: string, text: string): void {
+  const answer = make("button", "quiet small", "Answer");
+  answer.type = "button";
+  answer.setAttribute("aria-label", "Answer " + name);
+  answer.addEventListener("click", () => void write(from, name));
+  notice(`${name}: ${text}`, answer);
+}
+
 /** Says something that belongs to no open chat. */
-function notice(text: string): void {
-  const li = make("li", "", text);
+function notice(text: string, more?: HTMLElement): void {
+  const li = make("li");
+  const said = make("span", "", text);
+  said.dir = "auto";
+  li.append(said);
+  if (more) li.append(" ", more);
   const time = make("time", "muted", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + " ");
   li.prepend(time);
   const list = $("told");
@@ -165,7 +189,7 @@ function take(f: Down): void {
       bell.stop(f.chat);
       return;
     case "message":
-      notice(`${f.by ?? ""}: ${f.text ?? ""}`);
+      message(f.from ?? "", f.by ?? f.from ?? "", f.text ?? "");
       return;
     case "told": {
       const c = f.chat ? chats.get(f.chat) : undefined;

@@ -42,10 +42,12 @@ export class Lists {
   private board: Board | null = null;
   private items = new Map<string, Item>();
   private order: Item[] = [];
+  private shown = ""; // what the list of colleagues was made of
 
   constructor(
     private readonly open: (chat: number) => void,
     private readonly act: (chat: number, command: string) => void,
+    private readonly write: (to: string, name: string) => void,
   ) {
     setInterval(() => this.clock(), 1000);
     const box = $("lists");
@@ -192,16 +194,33 @@ export class Lists {
         return li;
       }),
     );
+    this.colleagues(b);
+  }
+
+  /** The colleagues, each with a way to write to them. Made anew only when something has changed: a button may have the focus. */
+  private colleagues(b: Board): void {
     const rank = ["on", "away", "off", "off-shift", "gone"];
     const sorted = b.colleagues.toSorted((x, y) => rank.indexOf(x.duty) - rank.indexOf(y.duty) || x.name.localeCompare(y.name));
-    $("colleagues").replaceChildren(
+    const made = JSON.stringify(sorted);
+    if (made === this.shown) return;
+    this.shown = made;
+    const box = $("colleagues");
+    const focused = document.activeElement instanceof HTMLElement && box.contains(document.activeElement) ? document.activeElement.dataset["to"] : undefined;
+    box.replaceChildren(
       ...sorted.map((c) => {
         const li = make("li");
         const state = c.duty === "on" ? "online" : c.duty === "away" ? "away" : "";
-        li.append(make("span", "state " + state, c.name), make("span", "muted", (duties[c.duty] ?? c.duty) + (c.chats ? `, ${c.chats} ${c.chats === 1 ? "chat" : "chats"}` : "")));
+        const name = make("button", "plain");
+        name.type = "button";
+        name.dataset["to"] = c.account;
+        name.title = "Write to " + c.name;
+        name.append(make("span", "unseen", "Write to "), make("span", "state " + state, c.name));
+        name.addEventListener("click", () => this.write(c.account, c.name));
+        li.append(name, make("span", "muted", (duties[c.duty] ?? c.duty) + (c.chats ? `, ${c.chats} ${c.chats === 1 ? "chat" : "chats"}` : "")));
         return li;
       }),
     );
+    if (focused) box.querySelector<HTMLElement>(`[data-to="${CSS.escape(focused)}"]`)?.focus();
   }
 
   /** Only one chat of all is in the order of the Tab key. */

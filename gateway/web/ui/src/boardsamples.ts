@@ -15,7 +15,7 @@ export const frames: Down[] = [
   {"type":"seen","seq":7,"chat":42,"shown":true},
   {"type":"ring","seq":7,"chat":42,"text":"42 Mia"},
   {"type":"answered","seq":7,"chat":42,"by":"Ben"},
-  {"type":"message","seq":7,"text":"Coffee?","by":"Ben"},
+  {"type":"message","seq":7,"text":"Coffee?","by":"Ben","from":"ben"},
   {"type":"told","seq":7,"chat":42,"text":"Ben has joined 42."},
   {"type":"typing","chat":42,"on":true},
   {"type":"typing","chat":42},

@@ -116,7 +116,8 @@ export type Wish =
   | { type: "say"; id: string; chat: number; text: string }
   | { type: "run"; id: string; chat: number; command: string; values: Values }
   | { type: "duty"; id: string; on: boolean }
-  | { type: "decline"; id: string; chat: number };
+  | { type: "decline"; id: string; chat: number }
+  | { type: "tell"; id: string; to: string; text: string };
 
 export type Up =
   | Wish
@@ -140,7 +141,7 @@ export type Down =
   | { type: "seen"; chat: number; seq?: number; shown?: boolean }
   | { type: "ring"; seq: number; chat: number; text: string }
   | { type: "answered"; seq: number; chat: number; by?: string }
-  | { type: "message"; seq: number; by?: string; text?: string }
+  | { type: "message"; seq: number; by?: string; from?: string; text?: string }
   | { type: "told"; seq: number; chat?: number; text: string }
   | { type: "typing"; chat: number; on?: boolean }
   | { type: "form"; id?: string; chat?: number; form: Form }

@@ -9,6 +9,20 @@ for (const button of document.querySelectorAll<HTMLElement>("[data-sure]")) {
   });
 }
 
+// One box for all boxes of a list.
+for (const all of document.querySelectorAll<HTMLInputElement>("input[data-all]")) {
+  const boxes = [...document.querySelectorAll<HTMLInputElement>(`input[name="${all.dataset["all"]}"]`)];
+  all.hidden = boxes.length === 0;
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+  });
+  document.addEventListener("change", () => {
+    const on = boxes.filter((box) => box.checked).length;
+    all.checked = on > 0 && on === boxes.length;
+    all.indeterminate = on > 0 && on < boxes.length;
+  });
+}
+
 // Copies what stands in an element, where the browser can. The button says that it has, for a while.
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll<HTMLElement>("[data-copy]")) {

@@ -12,7 +12,7 @@ import { Model, type Note } from "./model";
 import { Rating } from "./rating";
 import type { Saved, Store } from "./store";
 import { Suggest } from "./suggest";
-import { clock, type Key, setup, t } from "./texts";
+import { clock, count, setup, t, type Key } from "./texts";
 import type { Event, FAQHit } from "./wire";
 
 const typingMs = 4000; // one hint per this long
@@ -199,7 +199,7 @@ export class Talk {
     text.style.blockSize = "auto";
     text.style.blockSize = Math.min(text.scrollHeight + 2, 132) + "px";
     const n = points(text.value);
-    put($("compose-error"), n > maxText ? t("too.long", { n, max: maxText }) : "");
+    put($("compose-error"), n > maxText ? t("too.long", { n: count(n), max: count(maxText) }) : "");
     const on = text.value.trim() !== "";
     if (on && Date.now() - this.typed < typingMs) return;
     if (!on && this.typed === 0) return;
@@ -340,6 +340,7 @@ export class Talk {
     } else if (over) {
       add("again", t("again"), anew, () => this.again());
       add("save", t("save"), false, () => this.save());
+      add("print", t("print"), false, () => print());
     }
   }
 
@@ -399,7 +400,7 @@ export class Talk {
   private save(): void {
     const rows = this.model.lines.map((l) => {
       const who = l.from === "patron" ? t("you") : l.by || (l.from === "note" ? "" : t("staff"));
-      return `[${clock(l.at)}] ${who ? who + ": " : ""}${l.mark === "removed" ? t("removed") : l.text}`;
+      return `[${clock(l.at)}] ${who ? who + ": " : ""}${l.mark === "removed" ? t("removed") : l.text.replaceAll("\n", "\n        ")}`;
     });
     const url = URL.createObjectURL(new Blob([setup.name + "\n\n" + rows.join("\n") + "\n"], { type: "text/plain;charset=utf-8" }));
     const a = make("a");

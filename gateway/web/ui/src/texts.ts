@@ -30,6 +30,11 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   return (table[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+/** A number in the page's language: 4,001. */
+export function count(n: number): string {
+  return new Intl.NumberFormat(setup.locale).format(n);
+}
+
 /** The time of day in the page's language. */
 export function clock(at: string): string {
   return new Intl.DateTimeFormat(setup.locale, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
