@@ -27,14 +27,18 @@ type disk struct {
 	keys  *seal.Epochs
 	dir   string
 	fail  func(error)
-	since atomic.Int64 // when the write that is under way began, in Unix nanoseconds; 0 = none
+	start time.Time    // of the clock by which writes are timed; a step of the wall clock doesn't matter to it
+	since atomic.Int64 // when the write that is under way began, by that clock; 0 = none
 }
+
+// now is the time since start, never 0.
+func (d *disk) now() time.Duration { return time.Since(d.start) + 1 }
 
 // hangs is how long a write may take. A node whose disk hangs would lead for ever: its heartbeats go on.
 const hangs = 5 * time.Second
 
 func (d *disk) write(what string, f func() error) error {
-	d.since.Store(time.Now().UnixNano())
+	d.since.Store(int64(d.now()))
 	err := f()
 	d.since.Store(0)
 	switch {
@@ -144,6 +148,7 @@ const turnEvery = time.Hour
 func (c *Cluster) watchDisk() {
 	tick := time.NewTicker(hangs / 10)
 	defer tick.Stop()
+	var w watch
 	for turned := time.Now(); ; {
 		if time.Since(turned) > turnEvery {
 			c.disk.keys.Turn()
@@ -154,7 +159,7 @@ func (c *Cluster) watchDisk() {
 		case <-c.ctx.Done():
 			return
 		}
-		if since := c.disk.since.Load(); since != 0 && time.Since(time.Unix(0, since)) > hangs {
+		if w.hung(c.disk.now(), time.Duration(c.disk.since.Load())) {
 			c.fail(fmt.Errorf("a write to the log in %s has not ended within %s; look at the disk, then start again", c.disk.dir, hangs))
 			return
 		}
@@ -179,7 +184,22 @@ func openDisk(cfg Config, fail func(error)) (*disk, error) {
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	return &disk{WAL: w, keys: keys, dir: dir, fail: fail}, nil
+	return &disk{WAL: w, keys: keys, dir: dir, fail: fail, start: time.Now()}, nil
+}
+
+// watch tells a disk that hangs from a process that was stopped, or a machine that slept: then no write could end.
+type watch struct {
+	last  time.Duration // when it looked last
+	awake time.Duration // since when it has looked without a gap
+}
+
+// hung reports whether the write that began at since, 0 = none, has been under way for too long.
+func (w *watch) hung(now, since time.Duration) bool {
+	if now-w.last > hangs/2 && w.last != 0 {
+		w.awake = now
+	}
+	w.last = now
+	return since != 0 && now-max(since, w.awake) > hangs
 }
 
 // rejoin is what helps a node whose data can't be trusted.

@@ -382,9 +382,37 @@ func TestHungWriteStopsTheNode(t *testing.T) {
 	d := started(t, 1, nil)
 	c := d.nodes["n0"]
 	delete(d.nodes, "n0")
-	c.disk.since.Store(time.Now().Add(-2 * hangs).UnixNano())
+	c.disk.since.Store(int64(c.disk.now() - 2*hangs))
 	if err := c.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "has not ended within 5s") {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// A write that was under way while the process was stopped has had no time to end.
+func TestAPauseIsNoHang(t *testing.T) {
+	const tick = hangs / 10
+	var w watch
+	now := tick
+	began := now
+	for range 5 {
+		if now += tick; w.hung(now, began) {
+			t.Fatalf("hung after %s", now-began)
+		}
+	}
+	now += 30 * time.Second
+	for range 10 {
+		if now += tick; w.hung(now, began) {
+			t.Fatalf("hung %s after a pause", now-began-30*time.Second)
+		}
+	}
+	for range 10 {
+		now += tick
+		if w.hung(now, 0) {
+			t.Fatal("hung without a write")
+		}
+	}
+	if now += tick; !w.hung(now, began) {
+		t.Error("a write that takes for ever is not seen")
 	}
 }
 
