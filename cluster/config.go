@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	"github.com/hashicorp/raft-wal/types"
 
 	"refdesk/cluster/desk"
 	"refdesk/cluster/peer"
@@ -65,6 +66,13 @@ type Config struct {
 	older   uint64             // by how many feature levels this program is behind. Tests
 	tune    func(*raft.Config) // tests
 	segment int                // bytes of a file of the log; 0 = raft-wal's own. Tests
+	files   types.VFS          // what the log's files lie on; nil = the file system. Tests
+}
+
+// Faulty is for tests of other packages: files is a disk that fails, tune changes raft's settings, segment is the bytes of
+// a file of the log. nil and 0 leave them as they are.
+func (c *Config) Faulty(files types.VFS, tune func(*raft.Config), segment int) {
+	c.files, c.tune, c.segment = files, tune, segment
 }
 
 // commitTimeout is how long the leader waits for further entries before it tells the followers what is committed. DESIGN.md

@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/fs"
+	"github.com/hashicorp/raft-wal/segment"
 
 	"refdesk/cluster/seal"
 	"refdesk/cluster/store"
@@ -172,7 +174,11 @@ func openDisk(cfg Config, fail func(error)) (*disk, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of the log: %w; change the owner of %s", err, cfg.Dir)
 	}
-	w, err := wal.Open(dir, wal.WithLogger(newLogger(cfg.Log)), wal.WithSegmentSize(cfg.segment))
+	files := cfg.files
+	if files == nil {
+		files = fs.New()
+	}
+	w, err := wal.Open(dir, wal.WithLogger(newLogger(cfg.Log)), wal.WithSegmentSize(cfg.segment), wal.WithSegmentFiler(segment.NewFiler(dir, files)))
 	if err != nil {
 		return nil, fmt.Errorf("the log in %s can't be read: %w; restore a backup, or join the desk again with an empty directory", dir, err)
 	}
