@@ -230,44 +230,49 @@ func entryIn(data []byte, from int) int {
 }
 
 // installs lets a follower fall so far behind that it needs a copy of the database, and kills it at one step after the
-// other of what follows, until it gets through.
+// other of what follows: when it is about to do a system call on a file.
 func (x *trial) installs() {
 	x.t.Helper()
 	i := x.follower(x.n)
 	p := x.nodes[i]
-	for step := 1; step <= 60; step++ {
+	reached := 0
+	steps := []struct{ calls, file string }{
+		{"rename,renameat,renameat2", "snapshot/marker.json"}, // the copy is whole
+		{"fsync,fdatasync", "snapshot"},                       // the marker names it
+		{"unlink,unlinkat", "desk.db-wal"},                    // the database is closed
+		{"unlink,unlinkat", "desk.db-shm"},
+		{"rename,renameat,renameat2", "desk.db"}, // and is to be exchanged
+		{"fsync,fdatasync", "."},                 // it was
+		{"openat", "desk.db"},                    // and is opened, at the start and anew
+		{"fsync,fdatasync", "log/wal-meta.db"},   // the log is to be cut
+	}
+	for _, s := range steps {
 		x.end(i)
 		x.crowd.more(400)
 		x.strike()
-		p.wrapped = []string{"strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf"}
-		for _, name := range []string{"", "desk.db", "desk.db-wal", "desk.db-shm", "snapshot", "snapshot/marker.json", "log/wal-meta.db"} {
-			p.wrapped = append(p.wrapped, "-P", filepath.Join(p.dir, name))
+		p.wrapped = []string{
+			"strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-P", filepath.Join(p.dir, s.file),
+			"-e", "trace=" + s.calls, "-e", "inject=" + s.calls + ":signal=KILL",
 		}
-		const calls = "rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync,ftruncate"
-		p.wrapped = append(p.wrapped, "-e", "trace="+calls, "-e", "inject="+calls+":signal=KILL:when="+strconv.Itoa(step))
 		x.start(i)
 		p.wrapped = nil
-		through := false
 		if err := poll(func() error {
 			if !x.alive(i) {
 				return nil
 			}
-			err := x.serves(i)
-			through = err == nil
-			return err
+			return x.serves(i)
 		}); err != nil {
-			x.t.Fatalf("step %d: %s neither dies nor gets ready: %v", step, p.id, err)
+			x.t.Fatalf("%s of %s: %s neither dies nor gets ready: %v", s.calls, s.file, p.id, err)
 		}
-		if through {
-			x.kill(i)
-			x.again(i)
-			x.remark("%d steps", step-1)
-			return
+		if x.alive(i) {
+			x.remark("no %s of %s", s.calls, s.file)
+		} else {
+			reached++
 		}
-		p.cmd = nil
+		x.kill(i)
 		x.again(i)
 	}
-	x.remark("more than 60 steps")
+	x.remark("killed at %d of %d steps", reached, len(steps))
 }
 
 // descendants ends what a process has started: a tracer that is killed leaves its program running.
