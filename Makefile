@@ -2,17 +2,21 @@
 #
 # make run        build refdesk and start a desk to try out, on this machine alone
 # make test       all tests; installs the chat clients that some of them drive, where it may
+# make faults     kills, cuts off and starves the nodes of a desk in every way there is, and prints a table; needs root
 # make check      everything that has to pass before a change goes in
 #
 # ARGS   what `make run` hands to `refdesk demo`, such as ARGS="--nodes 3"
+# FAULTS which faults and how much of them, for `make faults`: words with commas between, each a part of a name or "all",
+#        with rounds or a time behind a colon, such as FAULTS="power:10,partition:2m"
 # CI     true: a test that can't run for want of a program fails instead of being skipped
 
 GO       := $(firstword $(shell command -v go 2>/dev/null) $(wildcard /usr/local/go/bin/go) go)
 TOOL     := $(GO) tool -modfile=.tools/go.mod
 FUZZTIME ?= 10s
+FAULTS   ?= all:2
 ARGS     ?=
 
-.PHONY: build run test test-race lint fuzz e2e proof bench pictures check generate fresh go clients
+.PHONY: build run test test-race lint fuzz e2e proof faults bench pictures check generate fresh go clients
 
 run: build
 	@exec bin/refdesk demo $(ARGS)
@@ -47,6 +51,13 @@ e2e: go clients
 # The long version: ten rounds of kill -9 on one node and on three.
 proof: go clients
 	REFDESK_PROOF=1 $(GO) test -count=1 -v -timeout 60m ./cmd/internal/e2e
+
+# Real processes first, then as many nodes in one process. What the machine can't do is skipped by name.
+faults: go clients
+	@out=$$(mktemp); failed=0; \
+	REFDESK_FAULTS="$(FAULTS)" REFDESK_FAULTS_TABLE=$$out $(GO) test -count=1 -v -timeout 120m -run 'TestFaults$$|TestFaulty' ./cmd/internal/e2e || failed=1; \
+	REFDESK_SIM=60s $(GO) test -count=1 -v -timeout 20m ./cluster/sim || failed=1; \
+	echo; cat $$out; rm -f $$out; exit $$failed
 
 bench: go
 	$(GO) test -run '^$$' -bench . -benchmem ./...

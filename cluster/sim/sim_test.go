@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -213,4 +214,40 @@ func TestFailingLeaderIsReplaced(t *testing.T) {
 	})
 	x.disk.fail(nil)
 	c.judge()
+}
+
+// A command whose leader loses its leadership before it can answer may be in the log all the same. Repeated with its key
+// it is answered with what came of it, and done once.
+func TestRetryAfterLostLeadership(t *testing.T) {
+	w := newWorld(t, 3, seed(), nil)
+	leader := w.leader()
+	for i := range w.nodes { // what the leader sends arrives, no answer does
+		w.net.cut(i, leader)
+	}
+	c := &crowd{w: w}
+	q := c.opening("p")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := w.nodes[leader].get().Do(ctx, q); err == nil {
+		t.Fatal("a leader that hears nobody has acknowledged")
+	}
+	w.until("another node leads", func() error {
+		if now := w.leads(); now == leader || now < 0 {
+			return fmt.Errorf("n%d leads", now)
+		}
+		return nil
+	})
+	other := w.nodes[(leader+1)%len(w.nodes)].get()
+	ctx, cancel = context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	reply, err := other.Do(ctx, q)
+	if err != nil || !reply.Again {
+		t.Errorf("the repeat: %+v, %v; want the first answer again", reply, err)
+	}
+	w.recover()
+	again, err := w.nodes[leader].get().Do(ctx, q)
+	if err != nil || again.Chat != reply.Chat || again.Seq != reply.Seq {
+		t.Errorf("the repeat elsewhere: %+v, %v; want %+v", again, err, reply)
+	}
+	w.examine(nil)
 }

@@ -243,7 +243,7 @@ func (x *trial) installs() {
 		{"unlink,unlinkat", "desk.db-shm"},
 		{"rename,renameat,renameat2", "desk.db"}, // and is to be exchanged
 		{"fsync,fdatasync", "."},                 // it was
-		{"openat", "desk.db"},                    // and is opened, at the start and anew
+		{"open,openat", "desk.db"},               // and is opened, at the start and anew
 		{"fsync,fdatasync", "log/wal-meta.db"},   // the log is to be cut
 	}
 	for _, s := range steps {
@@ -251,7 +251,7 @@ func (x *trial) installs() {
 		x.crowd.more(400)
 		x.strike()
 		p.wrapped = []string{
-			"strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-P", filepath.Join(p.dir, s.file),
+			"strace", "-f", "-qq", "-o", "/dev/null", "-P", filepath.Join(p.dir, s.file),
 			"-e", "trace=" + s.calls, "-e", "inject=" + s.calls + ":signal=KILL",
 		}
 		x.start(i)
