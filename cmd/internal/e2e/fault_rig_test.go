@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,13 +45,14 @@ type process struct {
 	env     []string
 	wrapped []string // words before the program's own, such as a tracer's
 	volume  *volume  // where the data or a part of it lies, if a fault needs it
+	program string   // "" = the rig's
 }
 
 // newRig makes a desk of n nodes with `refdesk demo`, ends that, and starts the nodes as processes of this test.
 // With hosts each is in a network namespace of its own. Before prepare is called nothing runs.
-func newRig(t testing.TB, n int, program string, hosts bool, prepare func(*rig)) *rig {
+func newRig(t testing.TB, n int, program string, hosts bool, prepare func(*rig), flags ...string) *rig {
 	t.Helper()
-	r := startProgram(t, program, n, generous()...)
+	r := startProgram(t, program, n, append(generous(), flags...)...)
 	r.stop()
 	g := &rig{desk: r.desk, t: t, program: program, ports: map[string]int{}}
 	for i, n := range r.Nodes {
@@ -122,8 +124,8 @@ func (g *rig) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i, ok := g.ports[port]; ok && g.net != nil {
-		return g.net.hosts[i].dial(ctx, "127.0.0.1:"+port)
+	if g.net != nil { // only then all ports are known from the beginning
+		return g.net.hosts[g.ports[port]].dial(ctx, "127.0.0.1:"+port)
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 }
@@ -136,7 +138,7 @@ func (g *rig) transport() *http.Transport {
 func (g *rig) start(i int) {
 	g.t.Helper()
 	p := g.nodes[i]
-	argv := append(slices.Clone(p.wrapped), g.program, "serve", "-c", p.file)
+	argv := append(slices.Clone(p.wrapped), cmp.Or(p.program, g.program), "serve", "-c", p.file)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = p.log, p.log, append(os.Environ(), p.env...)
 	run := cmd.Start

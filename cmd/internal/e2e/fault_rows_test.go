@@ -220,11 +220,3 @@ func powerFaults() []fault {
 		}},
 	}
 }
-
-// changeFaults are what an administrator does to a desk while it works.
-func changeFaults() []fault {
-	return []fault{
-		{name: "rolling upgrade", nodes: 3, lacking: "feature levels", round: func(*trial) {}},
-		{name: "1, 3, 5, 3 nodes", nodes: 1, lacking: "join and leave", round: func(*trial) {}},
-	}
-}

@@ -24,9 +24,10 @@ type fault struct {
 	hosts    bool     // every node in a network namespace of its own
 	disk     string   // directory below a node's data directory that is a file system of its own; "." = all of it
 	program  func(*variants, testing.TB) string
-	patient  time.Duration // with one line; 0 = half a minute
-	most     time.Duration // from the fault to the next acknowledged line; 0 = not bounded
-	lacking  string        // what the product has to have first; "" = nothing
+	patient  time.Duration           // with one line; 0 = half a minute
+	most     time.Duration           // from the fault to the next acknowledged line; 0 = not bounded
+	flags    []string                // of the demo
+	lacking  func(testing.TB) string // what the product has to have first; "" = nothing
 	round    func(x *trial)
 }
 
@@ -34,6 +35,7 @@ type fault struct {
 type trial struct {
 	*rig
 	crowd *crowd
+	built *variants
 	n     int       // of the round
 	hit   time.Time // when the fault of the round set in
 	notes []string
@@ -93,8 +95,10 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		t.Run(strings.ReplaceAll(f.name, " ", "-"), func(t *testing.T) {
-			if f.lacking != "" {
-				t.Skip("not yet there: " + f.lacking)
+			if f.lacking != nil {
+				if what := f.lacking(t); what != "" {
+					t.Skip("not yet there: " + what)
+				}
 			}
 			capable(t, f.needs...)
 			r := f.run(t, &built, s)
@@ -124,8 +128,8 @@ func (f fault) run(t *testing.T, built *variants, s selection) result {
 		for _, p := range g.nodes {
 			p.volume = newVolume(t, filepath.Join(p.dir, f.disk))
 		}
-	})
-	x := &trial{rig: g, crowd: gather(g, cmp.Or(f.patient, patience))}
+	}, f.flags...)
+	x := &trial{rig: g, built: built, crowd: gather(g, cmp.Or(f.patient, patience))}
 	x.crowd.more(3 * crowdSize)
 	r := result{name: f.name}
 	for end := time.Now().Add(s.time); x.n < s.rounds || s.rounds == 0 && (x.n == 0 || time.Now().Before(end)); x.n++ {
