@@ -21,7 +21,7 @@ func changeFaults() []fault {
 	return []fault{
 		{name: "rolling upgrade", nodes: 3, lacking: levels, round: func(x *trial) { x.upgrade() }},
 		{
-			name: "1, 3, 5, 3 nodes", nodes: 1, flags: []string{"--set", "cluster.listen=" + freeAddr()}, lacking: growth,
+			name: "1 to 3 to 5 to 3 nodes", nodes: 1, flags: []string{"--set", "cluster.listen=" + freeAddr()}, lacking: growth,
 			round: func(x *trial) {
 				for len(x.nodes) < 5 {
 					x.join(fmt.Sprintf("m%d-%d", x.n, len(x.nodes)))
