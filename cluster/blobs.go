@@ -43,6 +43,7 @@ func (c *Cluster) openFiles() error {
 	if err != nil {
 		return err
 	}
+	s.Keep(c.cfg.Reserve)
 	c.files = &files{store: s, couriers: map[string]*courier{}, slots: make(chan struct{}, pullLimit), pulls: map[blob.Hash]*pull{}}
 	return nil
 }

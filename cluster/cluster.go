@@ -44,6 +44,7 @@ type Cluster struct {
 
 	witnesses witnesses     // of a digest check that somebody asked for here
 	checkNow  chan struct{} // somebody asks for a digest check
+	room      room
 
 	ctx    context.Context // ends with the node
 	cancel context.CancelFunc
@@ -199,6 +200,7 @@ func (c *Cluster) start() {
 		c.wg.Go(c.announce)
 	}
 	c.wg.Go(c.watchDisk)
+	c.wg.Go(c.watchReserve)
 	c.wg.Go(c.lookAtFiles)
 	if c.port != nil {
 		c.wg.Go(c.ping)

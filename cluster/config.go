@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/hashicorp/raft-wal/types"
 
+	"refdesk/cluster/blob"
 	"refdesk/cluster/desk"
 	"refdesk/cluster/peer"
 	"refdesk/cluster/wire"
@@ -48,6 +49,10 @@ type Config struct {
 	Listener net.Listener   // this node's port to the others; closed by Close. nil: the desk is of one node, and can't grow
 	Identity *peer.Identity // what it proves itself with there
 
+	// Reserve is how many bytes of the disk stay free for the log; below that the node takes nothing in. 0 = DefaultReserve,
+	// negative = none.
+	Reserve int64
+
 	Log *slog.Logger
 	// Now is the wall clock; nil = time.Now. It is read when this node begins to lead and for pings, nowhere else.
 	Now func() time.Time
@@ -63,10 +68,11 @@ type Config struct {
 	// Joining answers a machine that wants to become a node. nil = none can, at this node.
 	Joining func(ctx context.Context, r peer.JoinRequest) (peer.JoinReply, error)
 
-	older   uint64             // by how many feature levels this program is behind. Tests
-	tune    func(*raft.Config) // tests
-	segment int                // bytes of a file of the log; 0 = raft-wal's own. Tests
-	files   types.VFS          // what the log's files lie on; nil = the file system. Tests
+	older   uint64                          // by how many feature levels this program is behind. Tests
+	tune    func(*raft.Config)              // tests
+	free    func(dir string) (int64, error) // what is free on the disk; nil = ask it. Tests
+	segment int                             // bytes of a file of the log; 0 = raft-wal's own. Tests
+	files   types.VFS                       // what the log's files lie on; nil = the file system. Tests
 }
 
 // Faulty is for tests of other packages: files is a disk that fails, tune changes raft's settings, segment is the bytes of
@@ -86,6 +92,12 @@ func (c *Config) check() error {
 	}
 	if c.Profile != "" && c.Profile != Fast && c.Profile != SlowDisk {
 		return fmt.Errorf("there is no profile %q: fast or slow-disk", c.Profile)
+	}
+	if c.Reserve == 0 {
+		c.Reserve = DefaultReserve
+	}
+	if c.free == nil {
+		c.free = blob.Free
 	}
 	if len(c.Peers) > 0 {
 		if _, ok := c.Peers[c.ID]; !ok {

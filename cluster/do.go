@@ -119,6 +119,11 @@ func (c *Cluster) forwarded(ctx context.Context, _ string, r wire.Request) wire.
 
 // propose stamps a command, puts it into the log and waits until it is applied here.
 func (c *Cluster) propose(ctx context.Context, g *reign, r desk.Request) (result, wire.Outcome) {
+	if refuse, wait := c.refused(r.Command); wait {
+		return result{}, wire.NotInLog
+	} else if refuse {
+		return result{refusal: noRoom()}, wire.Done
+	}
 	mark, number, done := c.pending.expect()
 	defer c.pending.forget(number)
 	g.mu.Lock()

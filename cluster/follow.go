@@ -123,6 +123,7 @@ type Status struct {
 	Level     uint64 // feature level of the desk
 	Digest    []byte // of all records at Seq
 	Members   []string
+	Full      bool      // the disk has less than the reserve: this node takes nothing in
 	Contacted time.Time // when this node last heard of the leader; zero when it leads
 }
 
@@ -130,6 +131,7 @@ type Status struct {
 func (c *Cluster) Status(ctx context.Context) (Status, error) {
 	s := Status{ID: c.cfg.ID, Members: c.begins(), Applied: c.store.Applied().Index, Last: c.raft.LastIndex(), Term: c.raft.CurrentTerm()}
 	s.Leader, _ = c.leader()
+	s.Full = c.room.full.Load()
 	select {
 	case <-c.up:
 		s.Ready = s.Leader != "" && (s.Leader != c.cfg.ID || c.reign.Load() != nil)

@@ -603,10 +603,10 @@ func TestReserve(t *testing.T) {
 }
 
 func TestFreeSpace(t *testing.T) {
-	if n, err := freeSpace(t.TempDir()); err != nil || n <= 0 {
+	if n, err := Free(t.TempDir()); err != nil || n <= 0 {
 		t.Errorf("%d, %v", n, err)
 	}
-	if _, err := freeSpace(filepath.Join(t.TempDir(), "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Free(filepath.Join(t.TempDir(), "nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("nowhere: %v", err)
 	}
 }

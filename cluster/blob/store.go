@@ -17,7 +17,7 @@ import (
 // MaxSize is the largest file that a store takes, in bytes, whatever its callers allow.
 const MaxSize = 256 << 20
 
-// Reserve is how much of the disk files leave free, in bytes. The log lives there too, and a node stops when that can't be
+// Reserve is how much of the disk files leave free unless Keep says otherwise, in bytes. The log lives there too, and a node stops when that can't be
 // written.
 const Reserve = 512 << 20
 
@@ -31,6 +31,7 @@ const (
 // Store is a directory of files. Its methods may be called at once from anywhere.
 type Store struct {
 	dir  string
+	keep int64 // bytes of the disk that stay free
 	free func(dir string) (int64, error)
 	now  func() time.Time
 
@@ -42,7 +43,7 @@ type Store struct {
 // Open opens the files in dir, or makes the directory. What an interrupted run was writing is removed. Only one process may
 // have the directory open; its caller sees to that.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, free: freeSpace, now: time.Now, pins: map[Hash]time.Time{}}
+	s := &Store{dir: dir, keep: Reserve, free: Free, now: time.Now, pins: map[Hash]time.Time{}}
 	// All directories are made now, so that a file has one directory to sync and not two.
 	for _, name := range directories() {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
@@ -63,6 +64,10 @@ func Open(dir string) (*Store, error) {
 	}
 	return s, s.beginScrubs()
 }
+
+// Keep says how many bytes of the disk stay free, in place of Reserve; none if it is negative. It is called before the store
+// is used.
+func (s *Store) Keep(reserve int64) { s.keep = max(0, reserve) }
 
 func directories() []string {
 	out := []string{incoming, damaged}
@@ -174,8 +179,8 @@ func (s *Store) Walk(f func(Ref) error) error {
 	return nil
 }
 
-// freeSpace is how many bytes of a disk this process may still fill.
-func freeSpace(dir string) (int64, error) {
+// Free is how many bytes of a disk this process may still fill.
+func Free(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("ask for the free space of %s: %w", dir, err)
@@ -189,8 +194,8 @@ func (s *Store) Room(size int64) error {
 	if err != nil {
 		return err
 	}
-	if free-size < Reserve {
-		return fmt.Errorf("%w: %d MB are free, and %d MB are kept for the log; make room on the disk of %s", ErrFull, free>>20, Reserve>>20, s.dir)
+	if free-size < s.keep {
+		return fmt.Errorf("%w: %d MB are free, and %d MB are kept for the log; make room on the disk of %s", ErrFull, free>>20, s.keep>>20, s.dir)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"refdesk/cluster/desk"
 )
 
 // metrics are the frame's own figures.
@@ -63,7 +66,11 @@ func (f *Frame) health(next http.Handler) http.Handler {
 		case "/readyz":
 			if err := f.ready(r.Context()); err != nil {
 				w.Header().Set("Retry-After", "1")
-				probe(w, http.StatusServiceUnavailable, "not ready")
+				text := "not ready"
+				if errors.Is(err, &desk.Error{Code: desk.NoQuorum, Field: "disk"}) {
+					text = "not ready: the disk is nearly full"
+				}
+				probe(w, http.StatusServiceUnavailable, text)
 				return
 			}
 			probe(w, http.StatusOK, "ready")

@@ -91,6 +91,7 @@ func (c *Config) checkCluster(v *verdict) {
 	l := c.Cluster
 	v.want(nodeName.MatchString(l.ID), "cluster.id", "write small letters, digits and hyphens, 32 at most")
 	v.want(l.Profile == ProfileFast || l.Profile == ProfileSlowDisk, "cluster.profile", "write %q or %q", ProfileFast, ProfileSlowDisk)
+	v.want(l.Reserve >= 16 && l.Reserve <= 1<<20, "cluster.reserve", "write how many MB of the disk stay free, 16 to 1048576")
 	listen(v, "cluster.listen", l.Listen, true)
 	listen(v, "cluster.address", l.Address, true)
 	v.want(l.Listen == "" || l.Reached() != "", "cluster.address", "write where the other nodes reach this one: %q is no address that they could call", l.Listen)

@@ -75,6 +75,7 @@ type Cluster struct {
 	Cert    string          `toml:"cert"`
 	Key     string          `toml:"key"`
 	Profile string          `toml:"profile"` // "fast" or "slow-disk"
+	Reserve int             `toml:"reserve"` // MB of the disk that stay free
 	Peers   map[string]Peer `toml:"peers"`   // by node id, this node included
 }
 
@@ -144,7 +145,7 @@ func Default() Config {
 		},
 		XMPP:    XMPP{Listen: "127.0.0.1:5222"},
 		Mail:    defaultMail(),
-		Cluster: Cluster{ID: "n0", Profile: ProfileFast, Peers: map[string]Peer{}},
+		Cluster: Cluster{ID: "n0", Profile: ProfileFast, Reserve: 512, Peers: map[string]Peer{}},
 		Limits: Limits{
 			LinesBurst: 20, LinesPerSecond: 2, ChatsPerMinute: 60, Sockets: 2000, RingsPerMinute: 30,
 			BodyBytes: 64 << 10, StanzaBytes: 256 << 10,

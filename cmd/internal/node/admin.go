@@ -114,6 +114,9 @@ func sentence(err error) error {
 		text = fmt.Sprintf("%s is not of the form it must have", e.Field)
 	case desk.NoQuorum:
 		text = "a majority of the nodes can't be reached; try again when they are up"
+		if e.Field == "disk" {
+			text = "the disk of the node that leads is nearly full (cluster.reserve); make room there"
+		}
 	default:
 		text = "refused: " + string(e.Code) + " " + e.Field
 	}

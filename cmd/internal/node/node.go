@@ -126,7 +126,8 @@ func clusterConfig(cfg config.Config, log *slog.Logger) (cluster.Config, error) 
 		return cluster.Config{}, err
 	}
 	cc := cluster.Config{
-		ID: c.ID, Dir: cfg.Desk.Dir, Profile: cluster.Profile(c.Profile), Key: key, Log: log, Address: c.Reached(), URL: cfg.HTTP.PublicURL,
+		ID: c.ID, Dir: cfg.Desk.Dir, Profile: cluster.Profile(c.Profile), Key: key, Reserve: int64(c.Reserve) << 20, Log: log,
+		Address: c.Reached(), URL: cfg.HTTP.PublicURL,
 	}
 	if u := c.Peers[c.ID].URL; u != "" {
 		cc.URL = u

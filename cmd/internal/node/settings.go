@@ -35,7 +35,11 @@ func (n *Node) webConfig(registry *prometheus.Registry) web.Config {
 // ready says whether this node can commit.
 func (n *Node) ready(ctx context.Context) error {
 	s, err := n.store.Status(ctx)
-	if err == nil && !s.Ready {
+	switch {
+	case err != nil:
+	case s.Full:
+		err = &desk.Error{Code: desk.NoQuorum, Field: "disk"}
+	case !s.Ready:
 		err = &desk.Error{Code: desk.NoQuorum}
 	}
 	return err

@@ -28,6 +28,7 @@ type StatusResult struct {
 	Words   string `json:"words"`  // the same in a sentence
 	// Nodes are all nodes of the desk as this one knows them, by id.
 	Nodes []NodeStatus `json:"nodes"`
+	Full  bool         `json:"full,omitempty"` // the disk has less than cluster.reserve: this node takes no commands
 	Error string       `json:"error,omitempty"`
 }
 
@@ -50,7 +51,7 @@ func (n *Node) status(ctx context.Context, _ struct{}) (StatusResult, error) {
 	s, err := n.store.Status(ctx)
 	r := StatusResult{
 		ID: s.ID, Ready: s.Ready, Leader: s.Leader, Term: s.Term, Seq: s.Seq, Epoch: s.Epoch, Level: s.Level,
-		Digest: hex.EncodeToString(s.Digest), Version: Version, Nodes: []NodeStatus{},
+		Digest: hex.EncodeToString(s.Digest), Version: Version, Full: s.Full, Nodes: []NodeStatus{},
 	}
 	if err != nil {
 		r.Error = err.Error()
