@@ -44,6 +44,7 @@ type Cluster struct {
 
 	witnesses witnesses     // of a digest check that somebody asked for here
 	checkNow  chan struct{} // somebody asks for a digest check
+	erased    chan struct{} // something was taken out of the records for good
 	room      room
 
 	ctx    context.Context // ends with the node
@@ -83,7 +84,7 @@ func Open(cfg Config) (_ *Cluster, err error) {
 		cfg: cfg, log: cfg.Log, hub: newHub(), pending: newPending(), changed: newSignal(), heard: newHeard(),
 		failed: make(chan struct{}), closed: make(chan struct{}), down: make(chan struct{}, 1), up: make(chan struct{}),
 		checkNow: make(chan struct{}, 1),
-		members:  make(chan struct{}, 1),
+		members:  make(chan struct{}, 1), erased: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	defer func() {
@@ -201,6 +202,7 @@ func (c *Cluster) start() {
 	}
 	c.wg.Go(c.watchDisk)
 	c.wg.Go(c.watchReserve)
+	c.wg.Go(c.purgeErased)
 	c.wg.Go(c.lookAtFiles)
 	if c.port != nil {
 		c.wg.Go(c.ping)

@@ -247,7 +247,7 @@ func (c *Cluster) checkFit(newest *marker) error {
 		return fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d of term %d, and the database has entry %d of term %d; %s",
 			c.cfg.Dir, last, term, applied.Index, applied.Term, rejoin)
 	}
-	return c.scanLog(applied.Index)
+	return c.scanLog(min(applied.Index, newest.end()))
 }
 
 // mendMarker makes a new marker of the database where the log begins behind the one there is: raft reads the log from its
@@ -257,11 +257,7 @@ func (c *Cluster) mendMarker(newest *marker, applied store.Applied) error {
 	if err != nil {
 		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
 	}
-	var from uint64
-	if newest != nil {
-		from = newest.Index
-	}
-	if first <= from+1 {
+	if first <= newest.end()+1 {
 		return nil
 	}
 	if applied.Index+1 < first || applied.ConfigIndex == 0 {
@@ -285,8 +281,9 @@ func (c *Cluster) dropLog(last uint64) error {
 	return nil
 }
 
-// scanLog reads every entry that is still to be applied, and after an unclean stop every entry there is.
-func (c *Cluster) scanLog(applied uint64) error {
+// scanLog reads every entry behind a given one, and after an unclean stop every entry there is. Raft itself reads from its
+// snapshot on when it starts, and would not end with a sentence.
+func (c *Cluster) scanLog(after uint64) error {
 	first, err := c.wal.FirstIndex()
 	if err != nil {
 		return err
@@ -297,7 +294,7 @@ func (c *Cluster) scanLog(applied uint64) error {
 	}
 	from := first
 	if c.disk.keys.Clean(first, last) {
-		from = max(first, applied+1)
+		from = max(first, after+1)
 	}
 	for i := from; i <= last && i > 0; i++ {
 		var l raft.Log

@@ -123,6 +123,9 @@ func (m *machine) published(events []desk.Event, entries int) {
 				m.c.fail(tooOld(e.N, m.c.cfg.level()))
 			}
 		}
+		if e.Kind == desk.LineRedacted {
+			poke(m.c.erased)
+		}
 	}
 	m.c.hub.tell(events)
 }

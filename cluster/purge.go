@@ -16,6 +16,34 @@ import (
 // purgeTime bounds one purge whose caller sets no limit.
 const purgeTime = 30 * time.Second
 
+// How soon after an erasure a node purges, and how much time lies between two purges: one takes the log away, and a node that
+// lags behind needs a copy of everything then.
+const (
+	purgeAfter = 2 * time.Second
+	purgeEvery = 20 * time.Second
+)
+
+// purgeErased purges whenever something was erased, until it has.
+func (c *Cluster) purgeErased() {
+	for {
+		select {
+		case <-c.erased:
+		case <-c.ctx.Done():
+			return
+		}
+		if !pauseFor(c.ctx, purgeAfter) {
+			return
+		}
+		if err := c.Purge(c.ctx); err != nil && c.ctx.Err() == nil {
+			c.log.Warn("what was erased may still stand on this node's disk; it is tried again", "err", err)
+			poke(c.erased)
+		}
+		if !pauseFor(c.ctx, purgeEvery) {
+			return
+		}
+	}
+}
+
 // Purge makes what was erased up to now unreadable on this node: the database is folded, so that nothing of what was deleted
 // lies in its write-ahead log; the log is cut to nothing; and the keys of all that was in it are destroyed. It needs a
 // majority, for one entry.

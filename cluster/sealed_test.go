@@ -94,6 +94,11 @@ func TestSealedLog(t *testing.T) {
 		unclean(t, dir)
 		d.refusal("is damaged")
 	})
+	t.Run("after an orderly stop a flipped bit is found where raft begins to read", func(t *testing.T) {
+		again(t)
+		flip(t, dir, 4)
+		d.refusal("is damaged")
+	})
 	t.Run("after an orderly stop, an end that went missing is not put down to a power cut", func(t *testing.T) {
 		again(t)
 		w, err := wal.Open(filepath.Join(dir, "log"))

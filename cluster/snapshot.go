@@ -41,6 +41,14 @@ func (k *marker) meta(size int64) *raft.SnapshotMeta {
 	}
 }
 
+// end is the entry that a marker ends with; 0 where there is none.
+func (k *marker) end() uint64 {
+	if k == nil {
+		return 0
+	}
+	return k.Index
+}
+
 // snapshots keeps the newest marker, in a directory of its own beside the database. A complete copy of the database is
 // made only when another node asks for one.
 type snapshots struct {
