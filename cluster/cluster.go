@@ -110,10 +110,11 @@ func Open(cfg Config) (_ *Cluster, err error) {
 
 // openLog opens the log of commands.
 func (c *Cluster) openLog() (err error) {
-	if c.disk, err = openDisk(c.cfg, c.fail); err == nil {
-		c.wal = c.disk.WAL
+	if c.disk, err = openDisk(c.cfg, c.fail); err != nil {
+		return err
 	}
-	return err
+	c.wal = c.disk.WAL
+	return c.sayTorn()
 }
 
 // openRaft checks that log, database and marker fit together, and starts raft.

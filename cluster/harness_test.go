@@ -106,7 +106,7 @@ func (d *testDesk) level(id string) (level uint64) {
 }
 
 func (d *testDesk) config(id string) Config {
-	cfg := Config{ID: id, Dir: filepath.Join(d.dir, id), Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{ID: id, Dir: filepath.Join(d.dir, id), Log: slog.New(slog.DiscardHandler), segment: 1 << 20}
 	if os.Getenv("REFDESK_TEST_LOG") != "" {
 		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", id)
 	}
