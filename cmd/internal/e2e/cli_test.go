@@ -86,6 +86,11 @@ func TestTroubleIsOneSentence(t *testing.T) {
 		"a file that isn't there": {[]string{"serve", "-c", "/nonexistent/refdesk.toml"}, 1, "/nonexistent/refdesk.toml"},
 		"a mistake in the file":   {[]string{"check", "-c", wrong}, 1, ":2: desk.nmae"},
 		"no desk runs there":      {[]string{"staff", "list", "--dir", t.TempDir()}, 1, "no desk is running"},
+		"backup to nowhere":       {[]string{"backup"}, 2, "name the directory"},
+		"backup of no desk":       {[]string{"backup", "b", "--dir", t.TempDir()}, 1, "desk.key is missing"},
+		"restore without a place": {[]string{"restore", "b"}, 2, "empty directory"},
+		"restore of no backup":    {[]string{"restore", t.TempDir(), "r"}, 1, "is no backup"},
+		"verify of two things":    {[]string{"verify", "b", "--erased", "word"}, 2, "--erased"},
 		"staff without a verb":    {[]string{"staff"}, 2, "add"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +109,7 @@ func TestTroubleIsOneSentence(t *testing.T) {
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {
-	for _, args := range [][]string{{"-h"}, {"demo", "-h"}, {"serve", "-h"}, {"check", "-h"}, {"staff", "-h"}, {"dept", "-h"}, {"faq", "-h"}, {"version", "-h"}} {
+	for _, args := range [][]string{{"-h"}, {"demo", "-h"}, {"serve", "-h"}, {"check", "-h"}, {"staff", "-h"}, {"dept", "-h"}, {"faq", "-h"}, {"backup", "-h"}, {"restore", "-h"}, {"verify", "-h"}, {"version", "-h"}} {
 		if code, stdout, stderr := refdesk(t, args...); code != 0 || stdout == "" || stderr != "" {
 			t.Errorf("%q: exit %d, %q, %q", args, code, stdout, stderr)
 		}
