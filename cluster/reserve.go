@@ -50,6 +50,9 @@ func (c *Cluster) lookAtDisk() {
 	c.room.mu.Lock()
 	defer c.room.mu.Unlock()
 	free, err := c.cfg.free(c.cfg.Dir)
+	if log, errLog := c.cfg.free(c.disk.dir); errLog == nil {
+		free = min(free, log) // the log may have a disk of its own
+	}
 	if err != nil {
 		c.log.Warn("look at the disk", "err", err)
 		return
