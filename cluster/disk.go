@@ -190,6 +190,14 @@ func openDisk(cfg Config, fail func(error)) (*disk, error) {
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
+	if was := keys.Ended(); last < was {
+		err = fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d, and it had %d when it was closed; %s", dir, last, was, rejoin)
+	} else {
+		err = keys.Begin()
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
 	return &disk{WAL: w, keys: keys, dir: dir, fail: fail, start: time.Now()}, nil
 }
 
@@ -216,9 +224,6 @@ func (c *Cluster) checkFit(newest *marker) error {
 	last, err := c.wal.LastIndex()
 	if err != nil {
 		return fmt.Errorf("the log in %s: %w", c.disk.dir, err)
-	}
-	if was := c.disk.keys.Ended(); last < was {
-		return fmt.Errorf("the log in %s is lost or cut off: it ends at entry %d, and it had %d when it was closed; %s", c.disk.dir, last, was, rejoin)
 	}
 	applied := c.store.Applied()
 	if newest != nil && newest.Copy == "" && applied.Index < newest.Applied {

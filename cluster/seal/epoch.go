@@ -84,7 +84,7 @@ func OpenEpochs(dir string, secret []byte, last uint64) (*Epochs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of the log's keys: %w; change the owner of %s", err, filepath.Dir(dir))
 	}
-	if err := errors.Join(e.readState(last), e.readKeys(), e.takeRest()); err != nil {
+	if err := errors.Join(e.readState(last), e.readKeys(), e.readRest()); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -177,8 +177,8 @@ func (e *Epochs) unwrap(data []byte) (uint64, []byte, error) {
 	return binary.BigEndian.Uint64(head[8:]), key, nil
 }
 
-// takeRest reads what the last process left, if it ended in order, and takes it away: this one may not.
-func (e *Epochs) takeRest() error {
+// readRest reads what the last process left, if it ended in order.
+func (e *Epochs) readRest() error {
 	data, err := os.ReadFile(e.path(cleanFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -194,6 +194,15 @@ func (e *Epochs) takeRest() error {
 				k.high = high
 			}
 		}
+	}
+	return nil
+}
+
+// Begin takes away what the last process left: this one may not end in order. Only a log that was found to be the one that
+// was closed may be begun with; until then a refusal is to last.
+func (e *Epochs) Begin() error {
+	if _, err := os.Stat(e.path(cleanFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err := errors.Join(os.Remove(e.path(cleanFile)), syncDir(e.dir)); err != nil {
 		return fmt.Errorf("remove %s: %w", e.path(cleanFile), err)

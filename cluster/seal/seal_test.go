@@ -123,6 +123,12 @@ func TestEpochs(t *testing.T) {
 	if !e.Clean(1, 9) || e.Ended() != 9 {
 		t.Error("an orderly end is not seen")
 	}
+	if !epochs(t, dir, 9).Clean(1, 9) {
+		t.Error("an orderly end is forgotten before anything has begun")
+	}
+	if err := errors.Join(e.Begin(), e.Begin()); err != nil {
+		t.Fatal(err)
+	}
 	if epochs(t, dir, 9).Clean(1, 9) {
 		t.Error("an orderly end is believed twice")
 	}
