@@ -53,6 +53,9 @@ func Renew(tx Tx, id string) error {
 	for _, n := range find[Node](s, Range{}) {
 		remove(s, n)
 	}
+	for _, j := range find[joinToken](s, Range{}) { // they were for another desk
+		remove(s, j)
+	}
 	s.emit(Event{Kind: SettingChanged, Value: idSetting})
 	s.finish()
 	return s.err
