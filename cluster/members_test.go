@@ -32,6 +32,7 @@ func growing(t *testing.T, n int, tune func(*Config)) *testDesk {
 	})
 	d.open("n0")
 	d.ready()
+	d.until("the desk is at its level", func() bool { return d.level("n0") == desk.Level })
 	return d
 }
 
