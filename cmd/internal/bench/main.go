@@ -35,7 +35,7 @@ func main() {
 func run() (err error) {
 	short := flag.Bool("quick", false, "one short round, to see that it works")
 	only := flag.String("only", "", "servers to measure, as `NAMES` with commas; all by default")
-	parts := flag.String("parts", "speed,crowd", "what to measure")
+	parts := flag.String("parts", "messages,logins,kill,crowd", "what to measure")
 	bin := flag.String("refdesk", "", "the `PROGRAM` to measure; built by default")
 	flag.Parse()
 	sc := full()
@@ -67,8 +67,8 @@ func run() (err error) {
 	}
 	for round := range max(sc.rounds, sc.wide) {
 		for _, s := range subjects {
-			if round < sc.rounds && strings.Contains(*parts, "speed") {
-				t.take(s.name(), "speed", func() (figures, error) { return speed(s, sc) })
+			if round < sc.rounds && *parts != "crowd" {
+				t.take(s.name(), "speed", func() (figures, error) { return speed(s, sc, *parts) })
 			}
 			if round < sc.wide && strings.Contains(*parts, "crowd") {
 				t.take(s.name(), "crowd", func() (figures, error) { return crowd(s, sc) })
