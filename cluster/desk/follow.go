@@ -51,6 +51,10 @@ func checkKept(src Source, m *meta, seq uint64) error {
 	if seq == m.Seq {
 		return nil
 	}
+	// Whoever follows closely is answered by the next event alone.
+	if next, err := load[Event](src, (&Event{Seq: seq + 1}).key()); next != nil || err != nil {
+		return err
+	}
 	oldest, err := scan[Event](src, Range{Limit: 1})
 	if err != nil {
 		return err

@@ -61,6 +61,8 @@ type Reader interface {
 	Crew(department string, now Time) (available, connected []string, err error)
 	// Sessions lists an account's open sessions, lost ones included.
 	Sessions(account string) ([]*Session, error)
+	// EverySession lists the open sessions of all accounts, lost ones included, account by account.
+	EverySession() ([]*Session, error)
 	// SessionsOn lists the open sessions of a node. Nodes only.
 	SessionsOn(node string) ([]*Session, error)
 	// Devices lists an account's device passwords. Nodes and the account itself.
@@ -367,6 +369,13 @@ func (r *reader) Sessions(account string) ([]*Session, error) {
 		return nil, err
 	}
 	return sessionsOf(r.src, account)
+}
+
+func (r *reader) EverySession() ([]*Session, error) {
+	if err := r.can(ReadDirectory, Object{}); err != nil {
+		return nil, err
+	}
+	return scan[Session](r.src, Range{Index: byAccount})
 }
 
 func (r *reader) SessionsOn(node string) ([]*Session, error) {

@@ -113,12 +113,12 @@ func (s *Store) View(ctx context.Context, f func(desk.Source) error) (err error)
 			return s.explain(err)
 		}
 	}
-	if err := c.run("BEGIN"); err != nil {
+	if err := c.exec("BEGIN"); err != nil {
 		return s.explain(err)
 	}
 	src := &source{c: c}
 	err = f(src)
-	if end := c.run("ROLLBACK"); src.err == nil {
+	if end := c.exec("ROLLBACK"); src.err == nil {
 		src.err = end
 	}
 	if src.err != nil {

@@ -42,22 +42,13 @@ func (m *member) showContacts(ctx context.Context, c *client) {
 		}
 	}
 	_ = m.view(ctx, func(r desk.Reader) error {
-		staff, err := r.StaffList()
-		if err != nil {
-			return err
-		}
-		for _, p := range staff {
-			sessions, err := r.Sessions(p.Account)
-			if err != nil {
-				return err
-			}
-			for _, s := range sessions {
-				if full, ok := m.appears(s); ok {
-					c.send(m.colleaguePresence(s, full, to))
-				}
+		sessions, err := r.EverySession()
+		for _, s := range sessions {
+			if full, ok := m.appears(s); ok {
+				c.send(m.colleaguePresence(s, full, to))
 			}
 		}
-		return nil
+		return err
 	})
 }
 

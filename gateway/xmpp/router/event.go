@@ -49,7 +49,7 @@ func (m *member) take(ctx context.Context, e desk.Event) {
 	default:
 		m.told(ctx, e)
 	}
-	if e.Chat != 0 {
+	if e.Chat != 0 && e.Kind != desk.LinePosted && e.Kind != desk.LineSeen { // a line changes nothing of a contact
 		m.refresh(ctx, e.Chat)
 	}
 	if e.Ticket != 0 {

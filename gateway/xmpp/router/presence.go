@@ -4,6 +4,7 @@ package router
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -160,17 +161,13 @@ func (m *member) colleague(ctx context.Context, e desk.Event) {
 	if e.Kind == desk.SessionClosed && e.Staff == m.account {
 		m.ended(e)
 	}
+	if e.Kind == desk.SessionOpened || !slices.ContainsFunc(m.all(), (*client).isAvailable) {
+		delete(m.known, e.Session) // nothing is shown before its first presence, and to nobody who isn't there
+		return
+	}
 	var session *desk.Session
 	if e.Kind != desk.SessionClosed {
-		_ = m.view(ctx, func(r desk.Reader) error {
-			sessions, err := r.Sessions(e.Staff)
-			for _, s := range sessions {
-				if s.ID == e.Session {
-					session = s
-				}
-			}
-			return err
-		})
+		session = m.r.sightings.of(ctx, e)
 	}
 	before := m.known[e.Session]
 	for _, c := range m.all() {

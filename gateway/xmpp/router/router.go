@@ -66,6 +66,7 @@ type Router struct {
 	boards    *boards
 	receipts  *receipts
 	typists   *typists
+	sightings *sightings
 
 	mu      sync.Mutex
 	members map[string]*member
@@ -106,6 +107,7 @@ func New(cfg Config, store desk.Store, events Events, typing Typist) (*Router, e
 	r.boards = newBoards(r)
 	r.receipts = newReceipts(r)
 	r.typists = newTypists(r.now)
+	r.sightings = newSightings(r)
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r, nil
 }
