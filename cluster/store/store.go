@@ -46,6 +46,7 @@ type Store struct {
 	swap    sync.RWMutex // held for writing while the file is exchanged
 	write   *conn
 	cache   *cache     // of the writing side
+	shared  *shared    // of the readers
 	idle    chan *conn // reading connections; nil = not opened yet
 	closed  bool
 	applied Applied // of the last commit; guarded by mu
@@ -116,7 +117,7 @@ func (s *Store) View(ctx context.Context, f func(desk.Source) error) (err error)
 	if err := c.exec("BEGIN"); err != nil {
 		return s.explain(err)
 	}
-	src := &source{c: c}
+	src := &source{c: c, shared: s.shared}
 	err = f(src)
 	if end := c.exec("ROLLBACK"); src.err == nil {
 		src.err = end
@@ -189,6 +190,7 @@ func (s *Store) openConns() error {
 	if err != nil {
 		return s.explain(err)
 	}
+	s.shared = newShared(a.Index)
 	s.mu.Lock()
 	s.applied = a
 	s.mu.Unlock()

@@ -14,6 +14,10 @@ import (
 type source struct {
 	c   *conn
 	err error
+
+	shared *shared // of a View; nil for the writing side, which has its own
+	begun  bool    // at is known
+	at     uint64  // index of the last log entry in what is read
 }
 
 func (s *source) fail(err error) {
@@ -27,6 +31,26 @@ func (s *source) Get(t desk.Table, key string) (data []byte, ok bool) {
 	if s.err != nil {
 		return nil, false
 	}
+	if s.shared == nil {
+		return s.ask(t, key)
+	}
+	if !s.begun {
+		at, err := s.c.snapshot()
+		s.fail(err)
+		s.begun, s.at = true, at
+	}
+	data, ok, known := s.shared.get(row{t, key}, s.at)
+	if known || s.err != nil {
+		return data, ok && s.err == nil
+	}
+	if data, ok = s.ask(t, key); s.err == nil {
+		s.shared.learn(row{t, key}, data, ok, s.at)
+	}
+	return data, ok
+}
+
+// ask returns what the database says of a record.
+func (s *source) ask(t desk.Table, key string) (data []byte, ok bool) {
 	s.fail(s.c.each("SELECT data FROM "+table(t)+" WHERE key=?", []driver.NamedValue{blob(1, key)}, func(row []driver.Value) {
 		data, ok = row[0].([]byte), true
 	}))
@@ -108,9 +132,10 @@ func beyond(prefix string) []byte {
 // Tx is the transaction in which a run of log entries is applied. Only one is open at a time.
 type Tx struct {
 	source
-	s    *Store
-	done bool
-	now  Applied
+	s       *Store
+	done    bool
+	now     Applied
+	changed []row
 }
 
 // Begin opens the transaction.
@@ -133,6 +158,7 @@ func (t *Tx) Scan(tb desk.Table, r desk.Range) iter.Seq2[string, []byte] {
 // Put stores a record and changes its index rows.
 func (t *Tx) Put(tb desk.Table, key string, data []byte, drop, add []desk.Entry) {
 	t.s.cache.change(row{tb, key}, data, true)
+	t.changed = append(t.changed, row{tb, key})
 	t.drop(tb, key, drop)
 	for _, e := range add {
 		t.exec("INSERT OR IGNORE INTO "+index(tb, e.Index)+" (value, key) VALUES (?,?)", blob(1, e.Value), blob(2, key))
@@ -142,6 +168,7 @@ func (t *Tx) Put(tb desk.Table, key string, data []byte, drop, add []desk.Entry)
 // Delete removes a record and its index rows.
 func (t *Tx) Delete(tb desk.Table, key string, drop []desk.Entry) {
 	t.s.cache.change(row{tb, key}, nil, false)
+	t.changed = append(t.changed, row{tb, key})
 	t.drop(tb, key, drop)
 }
 
@@ -176,12 +203,14 @@ func (t *Tx) Commit() error {
 	t.flush("")
 	t.exec("UPDATE applied SET idx=?, term=?, config_idx=?, config=?",
 		num(1, int64(t.now.Index)), num(2, int64(t.now.Term)), num(3, int64(t.now.ConfigIndex)), blob(4, t.now.Config))
+	t.s.shared.prepare(t.now.Index)
 	t.exec("COMMIT")
 	if t.err != nil {
 		t.Rollback()
 		return t.Err()
 	}
 	t.done = true
+	t.s.shared.publish(t.now.Index, t.changed, t.s.cache)
 	t.s.cache.trim()
 	t.s.mu.Lock()
 	t.s.applied = t.now
