@@ -15,8 +15,9 @@ TOOL     := $(GO) tool -modfile=.tools/go.mod
 FUZZTIME ?= 10s
 FAULTS   ?= all:2
 ARGS     ?=
+BENCH    ?=
 
-.PHONY: build run test test-race lint fuzz e2e proof faults bench pictures check generate fresh go clients
+.PHONY: build run test test-race lint fuzz e2e proof faults bench microbench pictures check generate fresh go clients
 
 run: build
 	@exec bin/refdesk demo $(ARGS)
@@ -59,7 +60,13 @@ faults: go clients
 	REFDESK_SIM=60s $(GO) test -count=1 -v -timeout 20m ./cluster/sim || failed=1; \
 	echo; cat $$out; rm -f $$out; exit $$failed
 
+# refdesk beside Prosody and ejabberd: one table from one run, in about ten minutes; BENCH=-quick in two.
 bench: go
+	@.ci/peers
+	$(GO) run ./cmd/internal/bench $(BENCH)
+
+# The benchmarks of single packages.
+microbench: go
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # The pictures of the documentation, taken anew from a demo.
