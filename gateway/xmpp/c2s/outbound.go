@@ -33,7 +33,8 @@ type item struct {
 
 const (
 	chunkSize  = 32 << 10 // written at a time, each within Config.Write
-	keepBuffer = 64 << 10 // the largest buffer that is kept for the next batch
+	keepBuffer = 2 << 10  // the largest buffer that is kept for the next batch: most sessions idle most of the time
+	keepItems  = 32       // the same for the lists of what is in it
 	pingPrefix = "refdesk-ping-"
 )
 
@@ -185,6 +186,9 @@ func (s *Session) written(data []byte) {
 		*it = item{}
 	}
 	o.writing = o.writing[:0]
+	if cap(o.writing) > keepItems {
+		o.writing = nil
+	}
 	if cap(data) <= keepBuffer {
 		o.spare = data[:0]
 	}

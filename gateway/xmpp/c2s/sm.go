@@ -126,6 +126,9 @@ func (s *Session) acknowledged(el *element.Element) error {
 	rest := copy(s.sm.unacked, s.sm.unacked[n:])
 	clear(s.sm.unacked[rest:])
 	s.sm.unacked = s.sm.unacked[:rest]
+	if rest == 0 && cap(s.sm.unacked) > keepItems {
+		s.sm.unacked = nil
+	}
 	s.sm.acked = uint32(h)
 	s.sm.asked = time.Time{}
 	s.mu.Unlock()

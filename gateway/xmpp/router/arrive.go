@@ -43,8 +43,9 @@ func (m *member) showContacts(ctx context.Context, c *client) {
 	}
 	_ = m.view(ctx, func(r desk.Reader) error {
 		sessions, err := r.EverySession()
+		m.r.sightings.prune(sessions)
 		for _, s := range sessions {
-			if full, ok := m.appears(s); ok {
+			if full, ok := m.r.sightings.appears(s); ok {
 				c.send(m.colleaguePresence(s, full, to))
 			}
 		}

@@ -34,10 +34,9 @@ type member struct {
 
 	// What follows belongs to the member's goroutine.
 	seq    uint64            // of the last event taken
-	items  map[string]string // the contact list as it was pushed last: the item's XML by address
+	items  map[string]uint64 // the contact list as it was pushed last: the hash of the item's XML by address
 	mine   map[uint64]bool   // chats that the account has a part in
 	opened map[uint64]bool   // tickets that the account has opened and that aren't its own
-	known  map[string]string // colleagues' sessions that were shown: full address by session
 	recent []desk.Time       // rings of the last minute
 
 	bundled desk.Time // when rings were bundled last
@@ -52,7 +51,7 @@ func (r *Router) enter(ctx context.Context, account string) (*member, error) {
 	if m == nil {
 		m = &member{
 			r: r, account: account, actor: desk.StaffActor(account, ""), wake: make(chan struct{}, 1),
-			items: map[string]string{}, mine: map[uint64]bool{}, opened: map[uint64]bool{}, known: map[string]string{},
+			items: map[string]uint64{}, mine: map[uint64]bool{}, opened: map[uint64]bool{},
 		}
 		r.members[account] = m
 	}

@@ -134,16 +134,6 @@ func (c *client) directed(ctx context.Context, el *element.Element, kind string)
 	}
 }
 
-// appears notes a session that is shown to colleagues and returns its full address; ok is false for one that isn't.
-func (m *member) appears(s *desk.Session) (full string, ok bool) {
-	if !s.Live() || s.Show == desk.NoShow {
-		return "", false
-	}
-	full = m.r.domains.Account(s.Account) + "/" + s.Resource
-	m.known[s.ID] = full
-	return full, true
-}
-
 func (m *member) colleaguePresence(s *desk.Session, from, to string) *element.Element {
 	show := string(s.Show)
 	if s.Show == desk.ShowOnline {
@@ -162,29 +152,21 @@ func (m *member) colleague(ctx context.Context, e desk.Event) {
 		m.ended(e)
 	}
 	if e.Kind == desk.SessionOpened || !slices.ContainsFunc(m.all(), (*client).isAvailable) {
-		delete(m.known, e.Session) // nothing is shown before its first presence, and to nobody who isn't there
-		return
+		return // nothing is shown before its first presence, and to nobody who isn't there
 	}
-	var session *desk.Session
-	if e.Kind != desk.SessionClosed {
-		session = m.r.sightings.of(ctx, e)
-	}
-	before := m.known[e.Session]
+	x := m.r.sightings.of(ctx, e)
 	for _, c := range m.all() {
 		if !c.isAvailable() || c.s.ID() == e.Session && e.Kind == desk.SessionClosed {
 			continue
 		}
-		if session != nil {
-			if full, ok := m.appears(session); ok {
-				c.send(m.colleaguePresence(session, full, c.s.JID()))
+		if x.session != nil {
+			if full, ok := m.r.sightings.appears(x.session); ok {
+				c.send(m.colleaguePresence(x.session, full, c.s.JID()))
 				continue
 			}
 		}
-		if before != "" {
-			c.send(xmpp.Presence(xmpp.Unavailable, before, c.s.JID()))
+		if x.before != "" {
+			c.send(xmpp.Presence(xmpp.Unavailable, x.before, c.s.JID()))
 		}
-	}
-	if session == nil || session.Show == desk.NoShow {
-		delete(m.known, e.Session)
 	}
 }

@@ -4,6 +4,7 @@ package router
 
 import (
 	"context"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -36,6 +37,13 @@ func (k contact) element() *element.Element {
 		el.Add(element.Text(xmpp.NSRoster, "group", g))
 	}
 	return el
+}
+
+// hash stands for the item in comparisons: a whole list in XML for each member of staff would be much to keep.
+func (k contact) hash() uint64 {
+	h := fnv.New64a()
+	h.Write(element.AppendXML(nil, k.element(), xmpp.NSClient))
+	return h.Sum64()
 }
 
 // fixed are the contacts that stay: the bot, the departments, the colleagues, and what the account's clients added. A name
@@ -154,7 +162,7 @@ func (m *member) relist(ctx context.Context) ([]contact, error) {
 }
 
 func (m *member) remember(k contact) {
-	m.items[k.jid] = k.element().String()
+	m.items[k.jid] = k.hash()
 	if n, ok := m.chatOf(k.jid); ok && slices.Contains(k.groups, groupMine) {
 		m.mine[n] = true
 	}
@@ -244,7 +252,7 @@ func (m *member) pushFixed(ctx context.Context) {
 	there := map[string]bool{}
 	for _, k := range now {
 		there[k.jid] = true
-		if k.element().String() != m.items[k.jid] {
+		if k.hash() != m.items[k.jid] {
 			m.remember(k)
 			m.push(k)
 		}
