@@ -124,6 +124,9 @@ func (c *Cluster) propose(ctx context.Context, g *reign, r desk.Request) (result
 	} else if refuse {
 		return result{refusal: noRoom()}, wire.Done
 	}
+	if !g.hold(ctx) {
+		return result{}, wire.NotInLog
+	}
 	mark, number, done := c.pending.expect()
 	defer c.pending.forget(number)
 	g.mu.Lock()

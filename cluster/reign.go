@@ -20,6 +20,7 @@ type reign struct {
 
 	mu    sync.Mutex // held from the stamp of a command until raft has it, so that stamps never go back in the log
 	clock clock
+	pace  pace
 }
 
 // clock is the time of the desk: only the leader has one. It begins at the last stamp of the log or the wall clock,

@@ -94,8 +94,19 @@ func (f *Follower) cursor(ctx context.Context) (at desk.Cursor, err error) {
 	return at, err
 }
 
+// Each change of the index costs several syncs, as many as the log needs for all messages that come in the meantime. So
+// the next waits a little, and takes what has come by then; what happens is found within a second all the same. Whoever is
+// far behind doesn't wait.
+const (
+	gatherFor = 400 * time.Millisecond
+	behind    = 128 // events in a batch
+)
+
 // follow indexes what happens after a cursor.
 func (f *Follower) follow(ctx context.Context, from desk.Cursor) error {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	<-pause.C
 	for b, err := range f.store.Follow(ctx, f.node, desk.TopicAll(), from) {
 		if err != nil {
 			return err
@@ -106,6 +117,13 @@ func (f *Follower) follow(ctx context.Context, from desk.Cursor) error {
 		if !f.done {
 			f.done = true
 			close(f.ready)
+		}
+		if len(b.Events) < behind {
+			pause.Reset(gatherFor)
+			select {
+			case <-pause.C:
+			case <-ctx.Done():
+			}
 		}
 	}
 	return ctx.Err()
