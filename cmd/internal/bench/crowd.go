@@ -78,7 +78,14 @@ func (d *desk) crowd(sc scale, f figures) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(time.Second)
+	passing, err := d.attend(sc.patrons/5, owners, anywhere, m) // what grows once only is not theirs
+	if err != nil {
+		return err
+	}
+	for _, p := range passing {
+		p.cut()
+	}
+	time.Sleep(sc.settle)
 	before := total(resident(d.pids()))
 	patrons, err := d.attend(sc.patrons, owners, anywhere, m)
 	if err != nil {

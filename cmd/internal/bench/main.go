@@ -37,6 +37,7 @@ func run() (err error) {
 	only := flag.String("only", "", "servers to measure, as `NAMES` with commas; all by default")
 	parts := flag.String("parts", "messages,logins,kill,crowd", "what to measure")
 	bin := flag.String("refdesk", "", "the `PROGRAM` to measure; built by default")
+	sync := flag.Bool("syncs", false, "only count with strace what refdesk syncs to disk")
 	flag.Parse()
 	sc := full()
 	if *short {
@@ -58,6 +59,12 @@ func run() (err error) {
 	subjects, err := everybody(dir, *bin, *only)
 	if err != nil {
 		return err
+	}
+	if d, ok := subjects[0].(*desk); ok && *sync {
+		if err := d.prepare(); err != nil {
+			return err
+		}
+		return syncs(d, sc, os.Stdout)
 	}
 	t := newTable(sc)
 	for _, s := range subjects {
