@@ -22,6 +22,17 @@ const (
 // gets ends when the client goes or the server stops. Call release when done; the server waits for it. While the server
 // is stopping ok is false.
 func (f *Frame) Hold(w http.ResponseWriter, r *http.Request) (ctx context.Context, release func(), ok bool) {
+	return f.hold(w, r)
+}
+
+// Keep is Hold for a connection that its handler takes over: the context doesn't end with the request. A goroutine of its
+// own can serve it then, without the request and the deep stack of all that stands before a handler.
+func (f *Frame) Keep(w http.ResponseWriter) (ctx context.Context, release func(), ok bool) {
+	return f.hold(w, nil)
+}
+
+// hold does both; r is nil where the context is to outlive the request.
+func (f *Frame) hold(w http.ResponseWriter, r *http.Request) (ctx context.Context, release func(), ok bool) {
 	f.holdMu.Lock()
 	defer f.holdMu.Unlock()
 	if f.stopping.Err() != nil {
@@ -33,7 +44,11 @@ func (f *Frame) Hold(w http.ResponseWriter, r *http.Request) (ctx context.Contex
 	// Recorders in tests have no deadlines; real connections do.
 	_ = rc.SetReadDeadline(time.Time{})
 	_ = rc.SetWriteDeadline(time.Time{})
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx = context.Background()
+	if r != nil {
+		ctx = r.Context()
+	}
+	ctx, cancel := context.WithCancel(ctx)
 	disarm := context.AfterFunc(f.stopping, cancel)
 	return ctx, func() {
 		disarm()

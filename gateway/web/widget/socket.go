@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -63,39 +64,55 @@ func (d *Door) socket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer release()
-	ctx, done, ok := d.frame.Hold(w, r)
+	ctx, done, ok := d.frame.Keep(w)
 	if !ok {
+		release()
 		return &desk.Error{Code: desk.Stopping}
 	}
-	defer done()
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
+		done()
+		release()
 		return nil // Accept has answered
 	}
-	defer func() { _ = conn.CloseNow() }()
-	conn.SetReadLimit(web.MaxBody)
 	l := &line{d: d, conn: conn}
-	if conn.Subprotocol() != subprotocol {
+	chat := r.PathValue("chat")
+	go func() { // most sockets idle: they need not keep what a request and its handlers take
+		defer release()
+		defer done()
+		defer func() { _ = conn.CloseNow() }()
+		defer func() {
+			if p := recover(); p != nil {
+				d.log.ErrorContext(ctx, "socket panicked", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		l.run(ctx, chat)
+	}()
+	return nil
+}
+
+// run serves the socket of a chat until it ends.
+func (l *line) run(ctx context.Context, chat string) {
+	l.conn.SetReadLimit(web.MaxBody)
+	if l.conn.Subprotocol() != subprotocol {
 		l.end(websocket.StatusPolicyViolation, "the subprotocol is "+subprotocol)
-		return nil
+		return
 	}
-	after, err := l.auth(ctx, r)
+	after, err := l.auth(ctx, chat)
 	if err != nil {
 		if ctx.Err() == nil {
 			_ = l.fail(ctx, "", err)
 			l.end(websocket.StatusPolicyViolation, web.AsProblem(err).Code)
 		}
-		return nil
+		return
 	}
 	l.serve(ctx, after)
-	return nil
 }
 
 // auth takes the first frame, which has to come soon and bring the token.
-func (l *line) auth(ctx context.Context, r *http.Request) (desk.Cursor, error) {
+func (l *line) auth(ctx context.Context, chat string) (desk.Cursor, error) {
 	refusal := web.NewProblem(http.StatusUnauthorized, web.CodeUnauthorized, "The first frame has to be auth, and to come soon.")
 	// A read that is cut off by its context closes the connection without a word, so the time is kept apart.
 	late := make(chan struct{})
@@ -111,7 +128,7 @@ func (l *line) auth(ctx context.Context, r *http.Request) (desk.Cursor, error) {
 	if err != nil || f.Type != "auth" {
 		return desk.Cursor{}, refusal
 	}
-	l.p, err = l.d.admit(ctx, r.PathValue("chat"), f.Token)
+	l.p, err = l.d.admit(ctx, chat, f.Token)
 	return desk.Cursor{Epoch: f.Epoch, Seq: f.After}, err
 }
 
