@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// scale is how long and how much is measured in one visit.
+// scale is how long and how much is measured.
 type scale struct {
-	rounds, wide      int // visits for speed, and for memory and storm
+	budget            time.Duration // no visit begins later than this
+	rounds, wide      int           // visits for speed, and for memory and storm
 	calm, busy, flood time.Duration
 	logins            int
 	patrons, staff    int // idle ones
@@ -22,15 +23,17 @@ type scale struct {
 
 func full() scale {
 	return scale{
-		rounds: 3, wide: 2, calm: 6 * time.Second, busy: 4 * time.Second, flood: 5 * time.Second, logins: 400,
+		budget: 9*time.Minute + 30*time.Second,
+		rounds: 3, wide: 2, calm: 5 * time.Second, busy: 3 * time.Second, flood: 4 * time.Second, logins: 400,
 		patrons: 1000, staff: 1000, stormed: 1000, stormedStaff: 200, settle: 3 * time.Second,
 	}
 }
 
 func quick() scale {
 	return scale{
-		rounds: 1, wide: 1, calm: 2 * time.Second, busy: 2 * time.Second, flood: 2 * time.Second, logins: 100,
-		patrons: 200, staff: 200, stormed: 200, stormedStaff: 40, settle: time.Second,
+		budget: 90 * time.Second,
+		rounds: 1, wide: 1, calm: time.Second, busy: time.Second, flood: time.Second, logins: 50,
+		patrons: 100, staff: 100, stormed: 100, stormedStaff: 20, settle: 500 * time.Millisecond,
 	}
 }
 
