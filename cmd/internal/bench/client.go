@@ -46,7 +46,7 @@ type client struct {
 }
 
 // patience bounds every single step of a client.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // secure are the clients' TLS settings. Curves are those that today's XMPP clients offer; resumption is off, for a real
 // reconnect storm comes from clients that were restarted or have no tickets.

@@ -32,7 +32,7 @@ func crowd(s subject, sc scale) (figures, error) {
 	all = leave(all, sc.stormed+sc.stormedStaff)
 	took, err := storm(all, nil, func(i int) (*client, error) {
 		addr, domain := s.reach(i)
-		return connect(addr, domain, s.people()[i%accounts], "r"+fmt.Sprint(i/accounts), m)
+		return connect(addr, domain, s.people()[i%accounts], "back"+fmt.Sprint(i/accounts), m)
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (d *desk) crowd(sc scale, f figures) error {
 	patrons = patrons[:sc.stormed]
 	took, err := storm(staff, patrons, func(i int) (*client, error) {
 		addr, domain := d.reach(i)
-		return connect(addr, domain, d.who[i%accounts], "r"+fmt.Sprint(i/accounts), m)
+		return connect(addr, domain, d.who[i%accounts], "back"+fmt.Sprint(i/accounts), m)
 	}, func(i int) error { return patrons[i].comeBack(anywhere(i).HTTP) })
 	if err != nil {
 		return err
@@ -115,7 +115,8 @@ func (d *desk) crowd(sc scale, f figures) error {
 	return nil
 }
 
-// storm cuts all connections at once and has everybody come back, so many at a time as there are people.
+// storm cuts all connections at once and has everybody come back, so many at a time as there are people, under another
+// resource: ejabberd makes a client wait that takes the name of one whose session might be resumed.
 func storm(staff []*client, patrons []*patron, staffBack func(int) (*client, error), patronBack func(int) error) (time.Duration, error) {
 	for _, c := range staff {
 		c.cut()
