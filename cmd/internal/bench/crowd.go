@@ -35,7 +35,7 @@ func crowd(s subject, sc scale) (figures, error) {
 		return connect(addr, domain, s.people()[i%accounts], "back"+fmt.Sprint(i/accounts), m)
 	}, nil)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	f["storm"] = took.Seconds()
 	return f, nil
