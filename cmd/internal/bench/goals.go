@@ -47,6 +47,8 @@ func (t *table) aims() []goal {
 		{"CPU s per 1,000 messages at 500/s, all three ≤ 0.75", true, of("leader busy cpu"), 0.75, false},
 		{"CPU s per 1,000 messages at saturation, leader ≤ 0.30", true, of("leader flood first cpu"), 0.30, false},
 		{"CPU s per 1,000 messages at saturation, all three ≤ 0.75", true, of("leader flood cpu"), 0.75, false},
+		{"CPU at saturation, leader ≤ Prosody's in this run", false, of("leader flood first cpu"), t.median("Prosody", "flood cpu"), false},
+		{"CPU at saturation, all three ≤ 2.5 × Prosody's in this run", false, of("leader flood cpu"), 2.5 * t.median("Prosody", "flood cpu"), false},
 		{"idle patron ≤ 38 KiB", true, of("per patron"), 38, false},
 		{"idle operator ≤ 45 KiB", true, of("per staff"), 45, false},
 		{"fresh node ≤ 60 MB", true, of("rss"), 60, false},
