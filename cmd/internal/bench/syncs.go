@@ -40,6 +40,10 @@ func syncs(d *desk, sc scale, w io.Writer) error {
 		{fmt.Sprintf("%d a second", mustRate), func() (load, error) { return m.steady(lanes, mustRate, sc.flood, nil) }},
 		{fmt.Sprintf("%d senders", len(lanes)), func() (load, error) { return m.flood(lanes, sc.flood, nil) }},
 	} {
+		before, err := d.entries()
+		if err != nil {
+			return err
+		}
 		var tracers []*tracer
 		for _, pid := range d.pids() {
 			t, err := trace(pid)
@@ -48,15 +52,7 @@ func syncs(d *desk, sc scale, w io.Writer) error {
 			}
 			tracers = append(tracers, t)
 		}
-		before, err := d.entries()
-		if err != nil {
-			return err
-		}
 		l, err := x.run()
-		if err != nil {
-			return err
-		}
-		after, err := d.entries()
 		if err != nil {
 			return err
 		}
@@ -64,6 +60,10 @@ func syncs(d *desk, sc scale, w io.Writer) error {
 		for _, t := range tracers {
 			log, other := t.end()
 			logs, others = append(logs, strconv.Itoa(log)), append(others, strconv.Itoa(other))
+		}
+		after, err := d.entries()
+		if err != nil {
+			return err
 		}
 		fmt.Fprintf(w, "| %s | %d | %d | %s | %s |\n", x.title, l.got, after-before, strings.Join(logs, ", "), strings.Join(others, ", "))
 	}
