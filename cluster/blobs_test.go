@@ -410,7 +410,11 @@ func TestOpenBlobFromADamagedNode(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := d.open("n2")
-			d.ready()    // the others answer it
+			d.ready()
+			d.until("the others answer it", func() bool {
+				f, _, err := c.OpenBlob(t.Context(), ref.Hash.String())
+				return err == nil && f.Close() == nil
+			})
 			k := c.files // whichever is asked first
 			for range 4 {
 				d.same("n2", ref)

@@ -109,10 +109,10 @@ func gather(next func() (holder, bool), take func(first holder, rest func() (hol
 			return len(met), err
 		}
 	}
-	if !errors.Is(err, blob.ErrDamaged) || len(met) < 2 {
+	if len(met) < 2 {
 		return len(met), err
 	}
-	// One of them sent rubbish before it broke off: each by itself now.
+	// One of them sent rubbish before it broke off, or has less than there is: each by itself now.
 	for _, x := range met {
 		if err = take(x, none); err == nil {
 			break
