@@ -80,7 +80,7 @@ func TestExamine(t *testing.T) {
 		"a chat is lost":          {m, []Ack{{Chat: chat + 1, ID: "a", Seq: 5}}, "the chat is lost"},
 		"a line is doubled":       {doubled, acked, "line a of chat 1 is there 2 times"},
 		"another seq":             {m, []Ack{{Chat: chat, ID: "a", Seq: last}}, "and has"},
-		"an event is missing":     {twisted{Source: m, scan: skip("event", 3)}, acked, "event 3 follows event 1"},
+		"an event is missing":     {twisted{Source: m, scan: skip("event", 3)}, acked, "event 4 follows event 2"},
 		"a line's record is gone": {twisted{Source: m, scan: skip("line", 2)}, acked, "is there 0 times"},
 		"the claim is gone": {twisted{Source: m, scan: func(tb desk.Table, _ string, data []byte) bool {
 			if tb != "event" {
