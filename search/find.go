@@ -5,6 +5,7 @@ package search
 import (
 	"context"
 	"slices"
+	"time"
 
 	"refdesk/cluster/desk"
 	"refdesk/search/query"
@@ -13,12 +14,22 @@ import (
 // Finder answers searches of staff: what the index finds is looked at once more in the records, for rights and for what has
 // been deleted since.
 type Finder struct {
-	index *Index
-	store desk.Store
+	index    *Index
+	store    desk.Store
+	follower *Follower // nil: what the index has is what there is
 }
 
 // NewFinder returns a finder on an index and the desk it follows.
 func NewFinder(index *Index, store desk.Store) *Finder { return &Finder{index: index, store: store} }
+
+// After makes the finder wait a little for the index's follower, so that people find what they have just done.
+func (f *Finder) After(x *Follower) *Finder {
+	f.follower = x
+	return f
+}
+
+// catchUp bounds that wait.
+const catchUp = 300 * time.Millisecond
 
 // Found is a hit that the asker may read.
 type Found struct {
@@ -47,6 +58,11 @@ type Page struct {
 func (f *Finder) Find(ctx context.Context, actor desk.Actor, text string, opts Options) (Page, error) {
 	q := query.Parse(text)
 	page := Page{Query: q}
+	if f.follower != nil && opts.After == "" {
+		soon, cancel := context.WithTimeout(ctx, catchUp)
+		f.follower.CatchUp(soon)
+		cancel()
+	}
 	depts, err := f.departments(ctx, actor)
 	if err != nil || q.Empty() {
 		return page, err

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"refdesk/cluster/desk"
@@ -27,6 +28,10 @@ type Follower struct {
 	log   *slog.Logger
 	ready chan struct{} // closed when the index has caught up once
 	done  bool
+	hurry chan struct{} // somebody waits for what has happened
+
+	mu    sync.Mutex
+	moved chan struct{} // closed and replaced at every change of the index
 }
 
 // NewFollower returns a follower for the node with the given id. Run starts it. A nil log discards.
@@ -34,11 +39,36 @@ func NewFollower(index *Index, store desk.Store, node string, log *slog.Logger) 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Follower{index: index, store: store, node: desk.NodeActor(node), log: log, ready: make(chan struct{})}
+	return &Follower{
+		index: index, store: store, node: desk.NodeActor(node), log: log, ready: make(chan struct{}),
+		hurry: make(chan struct{}, 1), moved: make(chan struct{}),
+	}
 }
 
 // Ready is closed when the index holds what had happened before Run.
 func (f *Follower) Ready() <-chan struct{} { return f.ready }
+
+// CatchUp waits until the index holds what has happened so far, for as long as ctx lets it.
+func (f *Follower) CatchUp(ctx context.Context) {
+	at, err := f.cursor(ctx)
+	for err == nil {
+		f.mu.Lock()
+		moved := f.moved
+		f.mu.Unlock()
+		if f.index.Applied() >= at.Seq {
+			return
+		}
+		select {
+		case f.hurry <- struct{}{}:
+		default:
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 // Run follows until ctx ends. An index of another history, or one that is too far behind for the events, is filled anew
 // from the records.
@@ -114,6 +144,10 @@ func (f *Follower) follow(ctx context.Context, from desk.Cursor) error {
 		if err := f.take(ctx, b); err != nil {
 			return err
 		}
+		f.mu.Lock()
+		close(f.moved)
+		f.moved = make(chan struct{})
+		f.mu.Unlock()
 		if !f.done {
 			f.done = true
 			close(f.ready)
@@ -122,6 +156,7 @@ func (f *Follower) follow(ctx context.Context, from desk.Cursor) error {
 			pause.Reset(gatherFor)
 			select {
 			case <-pause.C:
+			case <-f.hurry:
 			case <-ctx.Done():
 			}
 		}

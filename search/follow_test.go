@@ -5,6 +5,7 @@ package search
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func (f *followed) start() {
 	done := make(chan error, 1)
 	go func() { done <- follower.Run(ctx) }()
 	<-follower.Ready()
-	f.index, f.finder = x, NewFinder(x, f.Store)
+	f.index, f.finder = x, NewFinder(x, f.Store).After(follower)
 	f.stop = func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -255,5 +256,19 @@ func TestFAQsAreFoundWhilePublished(t *testing.T) {
 	}
 	if got := f.find("ana", "borrow"); got != nil {
 		t.Errorf("among the chats: %v", got)
+	}
+}
+
+// Whoever searches finds what was done just before, although changes of the index are gathered.
+func TestWhatWasJustDoneIsFound(t *testing.T) {
+	f := follow(t)
+	f.chat()
+	for i := range 5 {
+		word := fmt.Sprintf("marvel%d", i)
+		f.do(patron, &desk.PostLine{Chat: 1, ID: word, Kind: desk.TextLine, Text: "About " + word})
+		page, err := f.finder.Find(t.Context(), desk.StaffActor("ana", ""), word, Options{})
+		if err != nil || len(page.Found) != 1 {
+			t.Errorf("%s: %+v, %v", word, page.Found, err)
+		}
 	}
 }

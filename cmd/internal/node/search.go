@@ -28,9 +28,8 @@ func (n *Node) openSearch() error {
 	if err != nil {
 		return fmt.Errorf("open the search index in %s: %w", n.cfg.Desk.Dir, err)
 	}
-	n.seek = &seeker{
-		index: x, follower: search.NewFollower(x, n.store, n.cfg.Cluster.ID, n.log), finder: search.NewFinder(x, n.store),
-	}
+	f := search.NewFollower(x, n.store, n.cfg.Cluster.ID, n.log)
+	n.seek = &seeker{index: x, follower: f, finder: search.NewFinder(x, n.store).After(f)}
 	return nil
 }
 
