@@ -123,7 +123,7 @@ const wrongs = `axe.run(document).then((r) => (r.passes.length ? [] : ["axe did 
 
 // furnished is a library on an ordinary day.
 func furnished(t *testing.T) (l *library, invitation string) {
-	l = newLibrary(t, func(c *Config, _ *Deps) { c.Demo = true })
+	l = newLibrary(t, func(c *Config, d *Deps) { c.Demo, d.Cluster = true, cluster3{} })
 	l.admin(&desk.SetSetting{Setting: desk.Setting{Name: "desk.name", Value: "Willow Library"}})
 	l.admin(&desk.SetDepartment{Department: desk.Department{
 		ID: "reference", Name: "Reference", Default: true, TimeZone: "Europe/Dublin", AnsweredBy: []string{"digital"}, Backups: []string{"lena"},
@@ -191,7 +191,7 @@ func TestLooks(t *testing.T) {
 	look("/sign-in", "/forgot", "/forgot?asked", invitation, "/link/none")
 	b.signIn("rosa")
 	look("/welcome", "/devices", "/people", "/people/ana", "/people/rosa", "/people/otto", "/departments", "/departments/reference",
-		"/figures", "/faqs", "/faqs?q=zzz", "/faqs/how-many-books-can-i-borrow", "/faqs/new", "/replies", "/replies?edit=hours", "/outbox", "/outbox/1", "/outbox/2", "/nothing")
+		"/figures", "/nodes", "/setup", "/faqs", "/faqs?q=zzz", "/faqs/how-many-books-can-i-borrow", "/faqs/new", "/replies", "/replies?edit=hours", "/outbox", "/outbox/1", "/outbox/2", "/nothing")
 	b.do(chromedp.EmulateViewport(360, 800))
 	b.open("/faqs")
 	b.do(chromedp.Focus(".menu"), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#nav"))

@@ -78,7 +78,7 @@ func (d *Door) tasks(departments, people, faqs, voters int) []task {
 		item("Your password", "", true, "You are signed in.", ""),
 		item("A department with hours", "/departments", departments > 0, plural(departments, "department")+".",
 			"Patrons ask a department. Make the first one, and say when it is open."),
-		item("People who answer", "/people", people > 0, plural(people, "person of staff")+" can answer.",
+		item("People who answer", "/people", people > 0, plural(people, "colleague")+" can answer.",
 			"Nobody can take a chat yet. Add people and put them into a department; they get a link by mail, or you hand it over."),
 		item("Encryption", "", strings.HasPrefix(d.cfg.URL, "https://"), "Patrons and staff reach the desk by https.",
 			"Give the desk a certificate (tls.cert, tls.key, http.tls_listen) or put a proxy with one in front, and write the https address into http.public_url."),
