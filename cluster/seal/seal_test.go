@@ -5,12 +5,10 @@ package seal
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -220,66 +218,6 @@ func TestOpenEpochsRefuses(t *testing.T) {
 	}
 }
 
-func stream(t testing.TB, key []byte, name string, content []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w, err := NewWriter(&out, key, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(struct{ io.Writer }{w}, iotest.HalfReader(bytes.NewReader(content))); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func unstream(data, key []byte, name string) ([]byte, error) {
-	r, err := NewReader(iotest.HalfReader(bytes.NewReader(data)), key, name)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
-}
-
-func TestStreams(t *testing.T) {
-	key := bytes.Repeat([]byte{1}, 32)
-	for _, size := range []int{0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk, 3*chunk + 17} {
-		content := bytes.Repeat([]byte("refdesk!"), size/8+1)[:size]
-		data := stream(t, key, "desk.db", content)
-		got, err := unstream(data, key, "desk.db")
-		if err != nil || !bytes.Equal(got, content) {
-			t.Errorf("%d bytes: %d, %v", size, len(got), err)
-		}
-		if _, err := unstream(data, key, "other"); err == nil {
-			t.Errorf("%d bytes: opens under another name", size)
-		}
-		if _, err := unstream(data, bytes.Repeat([]byte{2}, 32), "desk.db"); err == nil {
-			t.Errorf("%d bytes: opens with another key", size)
-		}
-		for _, cut := range []int{1, tagSize, chunk + tagSize, len(data) - 24, len(data) - 3} {
-			if cut >= len(data) || cut < 1 {
-				continue
-			}
-			if _, err := unstream(data[:len(data)-cut], key, "desk.db"); err == nil {
-				t.Errorf("%d bytes: %d cut off are not missed", size, cut)
-			}
-		}
-		if _, err := unstream(append(bytes.Clone(data), 0), key, "desk.db"); err == nil {
-			t.Errorf("%d bytes: one more is not seen", size)
-		}
-		for _, at := range []int{0, 10, 24, len(data) - 1} {
-			bad := bytes.Clone(data)
-			bad[at] ^= 1
-			if _, err := unstream(bad, key, "desk.db"); err == nil {
-				t.Errorf("%d bytes: a flipped bit at %d is not seen", size, at)
-			}
-		}
-	}
-}
-
 func FuzzOpen(f *testing.F) {
 	e := epochs(f, f.TempDir(), 3)
 	f.Add(sealed(f, e, entry(1, "words")).Data, uint64(1))
@@ -289,18 +227,6 @@ func FuzzOpen(f *testing.F) {
 		l := &raft.Log{Index: index, Term: 3, Data: data}
 		if err := e.Open(l); err == nil && isSealed(data) && string(l.Data) != "words" {
 			t.Errorf("%q opens", data)
-		}
-	})
-}
-
-func FuzzReader(f *testing.F) {
-	key := bytes.Repeat([]byte{1}, 32)
-	f.Add(stream(f, key, "x", []byte("words")))
-	f.Add(stream(f, key, "x", make([]byte, chunk+1))[:chunk])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := unstream(data, key, "x")
-		if err == nil && len(got) > len(data) {
-			t.Errorf("%d bytes make %d", len(data), len(got))
 		}
 	})
 }
