@@ -115,11 +115,11 @@ func (v *variants) hasty(t testing.TB) string {
 			"cluster/config.go", "r.TrailingLogs = 50000\n\tr.SnapshotThreshold = 10000\n",
 			"r.TrailingLogs = 100\n\tr.SnapshotThreshold = 100\n\tr.SnapshotInterval = time.Second\n",
 		},
-		edit{"cluster/cluster.go", "wal.WithSegmentSize(c.cfg.segment)", "wal.WithSegmentSize(64<<10)"},
+		edit{"cluster/disk.go", "wal.WithSegmentSize(cfg.segment)", "wal.WithSegmentSize(64<<10)"},
 	)
 }
 
 // small is the program with a log in small files, so that a full disk shows soon.
 func (v *variants) small(t testing.TB) string {
-	return v.build(t, "small", edit{"cluster/cluster.go", "wal.WithSegmentSize(c.cfg.segment)", "wal.WithSegmentSize(16<<10)"})
+	return v.build(t, "small", edit{"cluster/disk.go", "wal.WithSegmentSize(cfg.segment)", "wal.WithSegmentSize(16<<10)"})
 }
