@@ -108,7 +108,7 @@ func (b *browser) signIn(account string) {
 	b.t.Helper()
 	b.open("/sign-in")
 	b.do(chromedp.Focus("#username")) // a page that nobody looks at may not have given it the focus by itself
-	b.do(chromedp.KeyEvent(account+"\t"+password+"\r"), chromedp.WaitVisible(".brand"))
+	b.do(chromedp.KeyEvent(account+"\t"+password+"\r"), chromedp.WaitNotPresent("#username"), chromedp.WaitVisible(".brand"))
 }
 
 const wrongs = `axe.run(document).then((r) => (r.passes.length ? [] : ["axe did not look"]).concat(
