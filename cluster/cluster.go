@@ -258,14 +258,10 @@ func (c *Cluster) handOver() {
 	if c.port == nil || len(c.voters()) < 2 || c.reign.Swap(nil) == nil {
 		return
 	}
-	done := make(chan error, 1)
-	go func() { done <- c.raft.LeadershipTransfer().Error() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			c.log.Debug("hand the leadership over", "err", err)
-		}
-	case <-time.After(time.Second):
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := settle(ctx, c.raft.LeadershipTransfer()); err != nil {
+		c.log.Debug("hand the leadership over", "err", err)
 	}
 }
 
@@ -305,17 +301,14 @@ func (c *Cluster) Close() error {
 // endRaft ends raft. Its wait is bounded: two goroutines of one of raft's pipelines can wait for each other for ever when the
 // pipe is full at the end of a term (netPipeline.AppendEntries, v1.8.0). They hold nothing, and end with the process.
 func (c *Cluster) endRaft() error {
-	done := make(chan error, 1)
-	go func() { done <- c.raft.Shutdown().Error() }()
-	late := time.NewTimer(transportTimeout)
-	defer late.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-late.C:
+	ctx, cancel := context.WithTimeout(context.Background(), transportTimeout)
+	defer cancel()
+	err := settle(ctx, c.raft.Shutdown())
+	if ctx.Err() != nil {
 		c.log.Warn("raft does not end; it is left")
 		return nil
 	}
+	return err
 }
 
 // release closes whatever Open has opened so far.

@@ -47,22 +47,32 @@ func (c *Cluster) CanLeave(ctx context.Context, id string) error {
 	return nil
 }
 
-// Leave takes a node out of the desk. Before this node itself goes it brings its files to those that stay; tell hears how
-// far it is. It returns when the desk has decided; the node itself ends with ErrLeft, soon after.
-func (c *Cluster) Leave(ctx context.Context, actor desk.Actor, id string, tell func(string)) error {
+// ShareFiles brings this node's files to all others that vote, and says in a sentence for each what was done. Note is called
+// with how many files were looked at of how many there are.
+func (c *Cluster) ShareFiles(ctx context.Context, note func(what string, done, total int)) ([]string, error) {
+	var done []string
+	for _, to := range c.voters() {
+		if to == c.cfg.ID {
+			continue
+		}
+		n, err := c.bringAll(ctx, to, func(looked, all int) { note("bring the files to "+to, looked, all) })
+		if err != nil {
+			return done, fmt.Errorf("bring this node's files to %s: %w; start that node, then try again", to, err)
+		}
+		done = append(done, fmt.Sprintf("%s has all files (%d brought)", to, n))
+	}
+	return done, nil
+}
+
+// Leave takes a node out of the desk. Before this node itself goes it brings its files to those that stay, as far as they
+// aren't there. It returns when the desk has decided; the node itself ends with ErrLeft, soon after.
+func (c *Cluster) Leave(ctx context.Context, actor desk.Actor, id string) error {
 	if err := c.CanLeave(ctx, id); err != nil {
 		return err
 	}
 	if id == c.cfg.ID {
-		for _, to := range c.voters() {
-			if to == id {
-				continue
-			}
-			n, err := c.bringAll(ctx, to, func(int) {})
-			if err != nil {
-				return fmt.Errorf("bring this node's files to %s: %w; start that node, then try again", to, err)
-			}
-			tell(fmt.Sprintf("%s has all files (%d brought)", to, n))
+		if _, err := c.ShareFiles(ctx, func(string, int, int) {}); err != nil {
+			return err
 		}
 	}
 	_, err := c.Do(ctx, desk.Request{Actor: actor, Command: &desk.RemoveNode{Node: id}})

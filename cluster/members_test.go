@@ -111,7 +111,7 @@ func TestADeskGrowsAndShrinksWithoutStopping(t *testing.T) {
 		c := d.nodes[id]
 		end := make(chan error, 1)
 		go func() { end <- c.Run(limited(t)) }()
-		if err := c.Leave(context.Background(), admin(), id, func(string) {}); err != nil {
+		if err := c.Leave(context.Background(), admin(), id); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-end; !errors.Is(err, ErrLeft) {
@@ -132,7 +132,7 @@ func TestADeskGrowsAndShrinksWithoutStopping(t *testing.T) {
 	if !bytes.Equal(data, []byte("a file of the desk of one")) {
 		t.Errorf("the file reads %q", data)
 	}
-	if err := d.nodes[last].Leave(context.Background(), admin(), last, nil); err == nil || !strings.Contains(err.Error(), "last node") {
+	if err := d.nodes[last].Leave(context.Background(), admin(), last); err == nil || !strings.Contains(err.Error(), "last node") {
 		t.Errorf("the last one may leave: %v", err)
 	}
 	d.kill(last)
@@ -159,7 +159,7 @@ func TestADeadNodeIsTakenOutAndReplaced(t *testing.T) {
 	if err := d.nodes[leader].CanLeave(context.Background(), third); err == nil || !strings.Contains(err.Error(), "no majority") {
 		t.Errorf("the desk would take its last majority away: %v", err)
 	}
-	if err := d.nodes[leader].Leave(context.Background(), admin(), dead, nil); err != nil {
+	if err := d.nodes[leader].Leave(context.Background(), admin(), dead); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.nodes[leader].WaitRemoved(t.Context(), dead); err != nil {

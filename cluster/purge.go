@@ -72,7 +72,7 @@ func (c *Cluster) Purge(ctx context.Context) error {
 		}
 	}()
 	for {
-		err := c.raft.Snapshot().Error()
+		err := settle(ctx, c.raft.Snapshot())
 		if err != nil && !errors.Is(err, raft.ErrNothingNewToSnapshot) {
 			c.log.Debug("a snapshot for a purge", "err", err)
 		}

@@ -80,7 +80,7 @@ func (c *Cluster) leaveLead() {
 	}
 	c.room.tried.Store(time.Now().UnixNano())
 	c.wg.Go(func() {
-		if err := c.raft.LeadershipTransfer().Error(); err != nil {
+		if err := settle(c.ctx, c.raft.LeadershipTransfer()); err != nil && c.ctx.Err() == nil {
 			c.log.Warn("no other node takes the leadership", "err", err)
 		}
 	})

@@ -57,20 +57,20 @@ func (c *Cluster) change(g *reign, nodes, gone []*desk.Node) error {
 			continue
 		}
 		if id == c.cfg.ID {
-			return c.raft.LeadershipTransfer().Error() // somebody else takes us out
+			return settle(g.ctx, c.raft.LeadershipTransfer()) // somebody else takes us out
 		}
 		c.log.Info("a node is taken out", "node", id)
-		return wrap("take out", id, c.raft.RemoveServer(raft.ServerID(id), 0, changeTime).Error())
+		return wrap("take out", id, settle(g.ctx, c.raft.RemoveServer(raft.ServerID(id), 0, changeTime)))
 	}
 	for _, n := range nodes {
 		voter, in := servers[n.ID]
 		if !in && n.Key != "" {
 			c.log.Info("a node comes in, without a vote yet", "node", n.ID, "address", n.Address)
-			return wrap("take in", n.ID, c.raft.AddNonvoter(raft.ServerID(n.ID), raft.ServerAddress(n.ID), 0, changeTime).Error())
+			return wrap("take in", n.ID, settle(g.ctx, c.raft.AddNonvoter(raft.ServerID(n.ID), raft.ServerAddress(n.ID), 0, changeTime)))
 		}
 		if in && !voter && c.ripe(n) {
 			c.log.Info("a node gets a vote", "node", n.ID)
-			return wrap("give a vote to", n.ID, c.raft.AddVoter(raft.ServerID(n.ID), raft.ServerAddress(n.ID), 0, changeTime).Error())
+			return wrap("give a vote to", n.ID, settle(g.ctx, c.raft.AddVoter(raft.ServerID(n.ID), raft.ServerAddress(n.ID), 0, changeTime)))
 		}
 	}
 	return nil
@@ -135,7 +135,7 @@ func (s *sharing) with(c *Cluster, id string) bool {
 	}
 	s.busy[id] = true
 	c.wg.Go(func() {
-		_, err := c.bringAll(c.ctx, id, func(int) {})
+		_, err := c.bringAll(c.ctx, id, func(int, int) {})
 		if err != nil && c.ctx.Err() == nil {
 			c.log.Warn("bring all files to a node", "node", id, "err", err)
 			pauseFor(c.ctx, time.Second)
@@ -148,7 +148,7 @@ func (s *sharing) with(c *Cluster, id string) bool {
 }
 
 // bringAll brings every file of this node to another one, and returns how many that one lacked.
-func (c *Cluster) bringAll(ctx context.Context, to string, tell func(looked int)) (int, error) {
+func (c *Cluster) bringAll(ctx context.Context, to string, tell func(looked, all int)) (int, error) {
 	var all []blob.Ref
 	err := c.files.store.Walk(func(r blob.Ref) error {
 		all = append(all, r)
@@ -162,7 +162,7 @@ func (c *Cluster) bringAll(ctx context.Context, to string, tell func(looked int)
 		if brought, err = c.bringOne(ctx, to, r.Hash, brought); err != nil {
 			err = fmt.Errorf("file %s: %w", r.Hash, err)
 		}
-		tell(i + 1)
+		tell(i+1, len(all))
 	}
 	return brought, err
 }
