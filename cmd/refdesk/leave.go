@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	"refdesk/cmd/internal/ctl"
 	"refdesk/cmd/internal/node"
 )
 
@@ -14,14 +13,17 @@ func runLeave(ctx context.Context, in *invocation) error {
 	dir := in.flags.String("dir", "data", "the data `DIR`ectory of a node that runs")
 	var a node.LeaveArgs
 	in.flags.StringVar(&a.Node, "node", "", "`ID` of the node that is to go, dead or alive (default: the one that runs in --dir)")
+	quiet := in.flags.Bool("quiet", false, "say nothing on the way")
 	if err := in.parse(); err != nil {
 		return err
 	}
 	if len(in.args) > 0 {
 		return usagef("%q is too much; to take another node out: --node %s", in.args[0], in.args[0])
 	}
-	var r node.LeaveResult
-	if err := ctl.Call(ctx, *dir, "leave", a, &r); err != nil {
+	p := newProgress(in.stderr, *quiet)
+	r, err := node.Leave(ctx, *dir, a, p.tell)
+	p.end()
+	if err != nil {
 		return err
 	}
 	for _, done := range r.Done {

@@ -114,7 +114,7 @@ func (p *plan) open(ctx context.Context, ready func(Desk) error) error {
 	limit, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for _, m := range p.members {
-		if err := waitReady(limit, m.data()); err != nil {
+		if err := node.WaitReady(limit, m.data()); err != nil {
 			return fmt.Errorf("node %s did not get ready: %w", m.id, err)
 		}
 	}
@@ -122,24 +122,6 @@ func (p *plan) open(ctx context.Context, ready func(Desk) error) error {
 		return err
 	}
 	return ready(p.desk())
-}
-
-// waitReady asks a node until it says that it is ready.
-func waitReady(ctx context.Context, dir string) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var s node.StatusResult
-		err := ctl.Call(ctx, dir, "status", nil, &s)
-		if err == nil && s.Ready {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		}
-	}
 }
 
 // seed makes the departments and people that aren't there yet. It goes through the first node's admin socket, like

@@ -61,6 +61,7 @@ func (n *Node) handlers() map[string]ctl.Handler {
 		"verify":          handle(n.startVerify),
 		"job":             handle(n.jobs.ask),
 		"join token":      handle(n.joinToken),
+		"share files":     handle(n.startSharing),
 		"leave":           handle(n.leave),
 		"authority set":   handle(n.setAuthority),
 		"department add":  handle(n.addDepartment),

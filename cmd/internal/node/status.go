@@ -5,11 +5,13 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"refdesk/cluster"
+	"refdesk/cmd/internal/ctl"
 	"refdesk/gateway/web/staff"
 )
 
@@ -136,4 +138,22 @@ func (m members) Nodes(ctx context.Context) (staff.Standing, error) {
 		})
 	}
 	return out, err
+}
+
+// WaitReady asks the node that runs on dir until it serves.
+func WaitReady(ctx context.Context, dir string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var s StatusResult
+		err := ctl.Call(ctx, dir, "status", nil, &s)
+		if err == nil && s.Ready {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
 }

@@ -159,7 +159,7 @@ func (o InitOptions) fill(ctx context.Context, dir string, cfg config.Config, au
 
 // administer does what an administrator would do first.
 func (o InitOptions) administer(ctx context.Context, dir string, authority node.Pair) (string, error) {
-	if err := WaitReady(ctx, dir); err != nil {
+	if err := node.WaitReady(ctx, dir); err != nil {
 		return "", err
 	}
 	if err := ctl.Call(ctx, dir, "authority set", node.AuthorityArgs{Cert: authority.Cert, Key: authority.Key}, nil); err != nil {
@@ -172,22 +172,4 @@ func (o InitOptions) administer(ctx context.Context, dir string, authority node.
 	var r node.InviteResult
 	err := ctl.Call(ctx, dir, "staff invite", node.InviteArgs{Account: o.Admin}, &r)
 	return r.Link, err
-}
-
-// WaitReady asks a node until it serves.
-func WaitReady(ctx context.Context, dir string) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var s node.StatusResult
-		err := ctl.Call(ctx, dir, "status", nil, &s)
-		if err == nil && s.Ready {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		}
-	}
 }

@@ -117,7 +117,7 @@ func TestJoin(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := WaitReady(ctx, cfg.Desk.Dir); err != nil {
+	if err := node.WaitReady(ctx, cfg.Desk.Dir); err != nil {
 		t.Fatal(err)
 	}
 	var token node.TokenResult
