@@ -146,21 +146,39 @@ func (w *world) spoil(r *rand.Rand) {
 	}
 }
 
-// A leader whose disk hangs gives up after five seconds and is replaced, though its disk never comes back.
-func TestHangingLeaderIsReplaced(t *testing.T) {
-	w := newWorld(t, 3, seed(), nil)
-	c := gather(w, 4, 1)
-	w.until("there is something to lose", func() error {
+// sicken waits until there is something to lose, and returns who leads then: its disk may fail from now on.
+func (c *crowd) sicken() (leader int) {
+	c.w.until("there is something to lose", func() error {
 		if n := c.count(); n < 100 {
 			return fmt.Errorf("only %d lines", n)
 		}
 		return nil
 	})
-	leader := w.leader()
-	x := w.nodes[leader]
+	leader = c.w.leader()
+	x := c.w.nodes[leader]
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.ill = true
-	x.mu.Unlock()
+	return leader
+}
+
+// goesOn waits until further lines are acknowledged.
+func (c *crowd) goesOn() {
+	before := c.count()
+	c.w.until("lines are acknowledged", func() error {
+		if c.count() < before+10 {
+			return fmt.Errorf("only %d", c.count()-before)
+		}
+		return nil
+	})
+}
+
+// A leader whose disk hangs gives up after five seconds and is replaced, though its disk never comes back.
+func TestHangingLeaderIsReplaced(t *testing.T) {
+	w := newWorld(t, 3, seed(), nil)
+	c := gather(w, 4, 1)
+	leader := c.sicken()
+	x := w.nodes[leader]
 	end := x.disk.hang()
 	defer end()
 	began := time.Now()
@@ -170,13 +188,7 @@ func TestHangingLeaderIsReplaced(t *testing.T) {
 		}
 		return nil
 	})
-	before := c.count()
-	w.until("lines are acknowledged", func() error {
-		if c.count() < before+10 {
-			return fmt.Errorf("only %d", c.count()-before)
-		}
-		return nil
-	})
+	c.goesOn()
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %s", took)
 	}
@@ -189,17 +201,8 @@ func TestHangingLeaderIsReplaced(t *testing.T) {
 func TestFailingLeaderIsReplaced(t *testing.T) {
 	w := newWorld(t, 3, seed(), nil)
 	c := gather(w, 4, 1)
-	w.until("there is something to lose", func() error {
-		if n := c.count(); n < 100 {
-			return fmt.Errorf("only %d lines", n)
-		}
-		return nil
-	})
-	leader := w.leader()
+	leader := c.sicken()
 	x := w.nodes[leader]
-	x.mu.Lock()
-	x.ill = true
-	x.mu.Unlock()
 	x.disk.fail(syscall.ENOSPC)
 	w.until("the node ends", func() error {
 		if x.get() != nil {
@@ -207,13 +210,7 @@ func TestFailingLeaderIsReplaced(t *testing.T) {
 		}
 		return nil
 	})
-	before := c.count()
-	w.until("lines are acknowledged", func() error {
-		if c.count() < before+10 {
-			return fmt.Errorf("only %d", c.count()-before)
-		}
-		return nil
-	})
+	c.goesOn()
 	x.disk.fail(nil)
 	c.judge()
 }

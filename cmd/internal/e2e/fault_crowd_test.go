@@ -69,7 +69,7 @@ func gather(g *rig, patient time.Duration) *crowd {
 			g.t.Fatalf("sign %s in: %v", c.writers[i].login.JID, err)
 		}
 	}
-	if err := poll(func() error { return c.online() }); err != nil {
+	if err := poll(func() error { return online(c.g.client, c.g.nodes[0].url) }); err != nil {
 		g.t.Fatal(err)
 	}
 	for i := range crowdSize {
@@ -104,24 +104,6 @@ func (c *crowd) writer(account string, at int) *writer {
 	w := newWriter(c.g.t, c.g.desk, account, "", at)
 	w.dial = func(ctx context.Context, addr string) (net.Conn, error) { return c.g.dial(ctx, addr) }
 	return w
-}
-
-func (c *crowd) online() error {
-	res, err := c.g.client.Get(c.g.nodes[0].url + "/api/v1/departments")
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	var got []struct{ ID, State string }
-	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
-		return err
-	}
-	for _, d := range got {
-		if d.ID == "reference" && d.State == "online" {
-			return nil
-		}
-	}
-	return fmt.Errorf("departments: %v", got)
 }
 
 func (c *crowd) note(what string) {

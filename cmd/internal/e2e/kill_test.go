@@ -53,7 +53,7 @@ type load struct {
 func startLoad(t *testing.T, r *running) *load {
 	t.Helper()
 	ben := xmpptest.StartSlixmpp(t, r.login("ben", 0))
-	r.until("the department is online", func() error { return online(r.Nodes[0].HTTP) })
+	r.until("the department is online", func() error { return online(http.DefaultClient, r.Nodes[0].HTTP) })
 	defer ben.WaitMessage("desk@"+r.ChatDomain, "Reference")
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{t: t, stop: cancel}
@@ -71,8 +71,8 @@ func startLoad(t *testing.T, r *running) *load {
 }
 
 // online objects while the department reference is not online.
-func online(url string) error {
-	res, err := http.Get(url + "/api/v1/departments")
+func online(client *http.Client, url string) error {
+	res, err := client.Get(url + "/api/v1/departments")
 	if err != nil {
 		return err
 	}
