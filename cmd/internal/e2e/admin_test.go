@@ -115,7 +115,7 @@ func TestMailIsKeptAsItCame(t *testing.T) {
 		}
 		number := strconv.Itoa(i + 1)
 		r.until("ticket "+number, func() error {
-			staff.run(chromedp.Navigate(r.Staff + "/tickets/" + number))
+			staff.Do(chromedp.Navigate(r.Staff + "/tickets/" + number))
 			if !strings.Contains(staff.try(`document.body.innerHTML`), "The mail as it came") {
 				return errors.New("not yet")
 			}
@@ -130,7 +130,7 @@ func TestMailIsKeptAsItCame(t *testing.T) {
 			t.Errorf("mail %s was kept as %q, %v", number, kept, err)
 		}
 	}
-	staff.run(chromedp.Navigate(r.Staff + "/tickets/1"))
+	staff.Do(chromedp.Navigate(r.Staff + "/tickets/1"))
 	file, err := eval[string](staff, `(() => { const x = new XMLHttpRequest(); x.open("GET", document.querySelector('.files a').href, false); x.overrideMimeType("text/plain; charset=x-user-defined"); x.send(); return document.querySelector('.files a').textContent + " " + x.getResponseHeader("Content-Disposition") + " " + btoa([...x.responseText].map((c) => String.fromCharCode(c.charCodeAt(0) & 255)).join("")); })()`)
 	if err != nil || file != "map.png attachment; filename=map.png iVBORw0KGgo=" {
 		t.Errorf("the attachment: %q, %v", file, err)

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -16,22 +14,14 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-)
 
-// findBrowser says where Chromium or Chrome is.
-func findBrowser() (string, bool) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, true
-		}
-	}
-	return "", false
-}
+	"refdesk/gateway/web/webtest"
+)
 
 // browser is a patron in front of a library's web page: Chromium with one tab.
 type browser struct {
-	t   testing.TB
-	ctx context.Context
+	*webtest.Browser
+	t testing.TB
 }
 
 // The chat page, wherever it is: the tab's own document, or the one in the widget's frame.
@@ -46,51 +36,19 @@ const chatPage = `(() => {
 // startBrowser opens a page. The browser ends with the test.
 func startBrowser(t testing.TB, url string) *browser {
 	t.Helper()
-	path, ok := findBrowser()
-	if !ok {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("chromium is not installed")
-		}
-		t.Skip("chromium is not installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("no-pings", true), chromedp.WSURLReadTimeout(patience))
-	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, end := chromedp.NewContext(allocator)
-	b := &browser{t, ctx}
+	b := &browser{webtest.Start(t), t}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the page says:\n%s", b.try(`document.body.innerText + "\n" + `+chatPage+`.body.innerText`))
 		}
-		shut, cancel := context.WithTimeout(ctx, 10*time.Second)
-		_ = chromedp.Cancel(shut)
-		cancel()
-		end()
-		endAllocator()
 	})
-	b.run(chromedp.Navigate(url))
+	b.Do(chromedp.Navigate(url))
 	return b
-}
-
-func (b *browser) run(steps ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	// The first run starts the browser, which lives as long as the context of that run: no time limit on it.
-	done := make(chan error, 1)
-	go func() { done <- chromedp.Do(b.ctx, steps...) }()
-	select {
-	case err := <-done:
-		if err != nil {
-			b.t.Fatalf("browser: %v", err)
-		}
-	case <-time.After(patience):
-		b.t.Fatalf("browser: no answer in %s", patience)
-	}
 }
 
 // eval returns the value of a JavaScript expression in which $ stands for getElementById of the chat page.
 func eval[T any](b *browser, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(b.Ctx, 5*time.Second)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](`(($) => (`+expression+`))((id) => `+chatPage+`.getElementById(id))`))
 }
@@ -130,7 +88,7 @@ func (b *browser) openWidget() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.run(chromedp.MouseClickXY(at.X, at.Y))
+	b.Do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // typeInto puts the cursor into a field and types text as an input method does.
@@ -141,7 +99,7 @@ func (b *browser) typeInto(id, text string) {
 	if err != nil || !focused {
 		b.t.Fatalf("browser: %s takes no focus: %v", id, err)
 	}
-	b.run(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+	b.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
 		return err
 	}))
@@ -161,7 +119,7 @@ func (b *browser) ask(question string) {
 func (b *browser) say(text string) {
 	b.t.Helper()
 	b.typeInto("text", text)
-	b.run(chromedp.KeyEvent(kb.Enter))
+	b.Do(chromedp.KeyEvent(kb.Enter))
 	b.wait("tick of "+text, `[...$("lines").children].some((l) => l.classList.contains("patron") && l.dataset.tick === "sent" && l.querySelector(".text").textContent === `+quote(text)+`)`)
 }
 
@@ -200,7 +158,7 @@ func (b *browser) waitLine(text string) {
 
 func (b *browser) reload() {
 	b.t.Helper()
-	b.run(chromedp.Reload())
+	b.Do(chromedp.Reload())
 }
 
 // quote writes s as a JavaScript string.

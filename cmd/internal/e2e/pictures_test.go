@@ -14,8 +14,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"refdesk/gateway/xmpp/xmpptest"
@@ -46,7 +44,7 @@ func TestPictures(t *testing.T) {
 		ben.heard(chat, "is closed")
 	}
 	staff := startBrowser(t, r.Staff)
-	staff.run(chromedp.EmulateViewport(1280, 800))
+	staff.Do(chromedp.EmulateViewport(1280, 800))
 	staff.signIn(r.operator(t, "ana"))
 
 	// A ticket with an answer there and back.
@@ -68,21 +66,21 @@ func TestPictures(t *testing.T) {
 	staff.replyAsPatron(r, "Re: Your question", "That is wonderful, thank you! May I come on Friday at two?")
 	ben.heard(thread, "Friday at two")
 	ben.Say(thread, "!note the map room is free from two to four")
-	staff.run(chromedp.Navigate(r.Staff + "/tickets/" + ticket))
+	staff.Do(chromedp.Navigate(r.Staff + "/tickets/" + ticket))
 	staff.wait("the note is there", `document.querySelector("main").textContent.includes("free from two")`)
 	staff.picture(dir, "ticket")
 
-	staff.run(chromedp.Navigate(r.Staff + "/search?q=map"))
+	staff.Do(chromedp.Navigate(r.Staff + "/search?q=map"))
 	staff.wait("hits", `document.querySelectorAll(".hit").length > 1`)
 	staff.picture(dir, "search")
 
 	// Ana's board, with a chat under way and people waiting.
-	staff.run(chromedp.Navigate(r.Staff + "/board"))
+	staff.Do(chromedp.Navigate(r.Staff + "/board"))
 	staff.wait("the board can start", `$("start") && $("start").offsetParent`)
 	staff.click(`$("start")`)
 	staff.wait("ana is on", `/on/i.test($("duty").textContent)`)
 	page := startBrowser(t, r.HTTP)
-	page.run(chromedp.EmulateViewport(1280, 800))
+	page.Do(chromedp.EmulateViewport(1280, 800))
 	page.openWidget()
 	page.typeInto("name", "Noor")
 	page.ask("How do I get at the newspaper database from home?")
@@ -118,7 +116,7 @@ func (r *running) ask(name, email, question string) *patron {
 // replyAsPatron answers the newest mail with a subject on the outbox page of the demo.
 func (b *browser) replyAsPatron(r *running, subject, text string) {
 	b.t.Helper()
-	b.run(chromedp.Navigate(r.Staff + "/outbox"))
+	b.Do(chromedp.Navigate(r.Staff + "/outbox"))
 	link := `[...document.querySelectorAll("table tr")].filter((r) => /sent/.test(r.textContent) && !/not sent/.test(r.textContent)).flatMap((r) => [...r.querySelectorAll("a")]).find((a) => a.textContent.includes(` + quote(subject) + `))`
 	b.wait("the mail is in the outbox", `(() => { const a = `+link+`; if (!a && document.readyState === "complete" && performance.now() > 700) location.reload(); return a; })()`)
 	b.click(link)
@@ -130,17 +128,12 @@ func (b *browser) replyAsPatron(r *running, subject, text string) {
 // picture writes what the browser shows, in light colours, as a PNG of at most 256 of them.
 func (b *browser) picture(dir, name string) {
 	b.t.Helper()
-	b.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}},
-		})
-		return err
-	}))
+	b.Prefers("prefers-color-scheme", "light")
 	// A scripted Enter leaves its line break in the box that a typed one does not.
 	if _, err := eval[bool](b, `((t) => { if (t) { t.value = ""; t.style.blockSize = ""; t.blur(); } return true; })($("text"))`); err != nil {
 		b.t.Fatal(err)
 	}
-	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	shot, err := chromedp.Run(b.Ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		b.t.Fatal(err)
 	}

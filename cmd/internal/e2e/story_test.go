@@ -126,11 +126,11 @@ func TestStoryOfATicket(t *testing.T) {
 
 	staff := startBrowser(t, r.Staff)
 	staff.signIn(r.operator(t, "ana"))
-	staff.run(chromedp.Navigate(r.Staff + "/search?q=" + url.QueryEscape("survey map")))
+	staff.Do(chromedp.Navigate(r.Staff + "/search?q=" + url.QueryEscape("survey map")))
 	for _, want := range []string{"Chat " + number, "Ticket " + ticket} {
 		staff.wait(want+" is found", `[...document.querySelectorAll(".hit h2")].some((h) => h.textContent.includes(`+quote(want)+`))`)
 	}
-	staff.run(chromedp.Navigate(r.Staff + "/tickets/" + ticket))
+	staff.Do(chromedp.Navigate(r.Staff + "/tickets/" + ticket))
 	for _, want := range []string{"It is for a talk on Friday.", "shelf 12"} {
 		staff.wait(want+" is in the ticket", `document.querySelector("main").textContent.includes(`+quote(want)+`)`)
 	}
@@ -148,7 +148,7 @@ func TestStoryOfAMissedChat(t *testing.T) {
 	page.typeInto("email", "alice@patron.test")
 	page.ask("Is there a quiet room for a viva?")
 	listener.WaitMessage("quiet room")
-	page.run(chromedp.Navigate("about:blank")) // the patron walks away
+	page.Do(chromedp.Navigate("about:blank")) // the patron walks away
 	listener.WaitMessage("went without an answer")
 
 	ana := onProfanity{xmpptest.StartProfanity(t, r.login("ana", 0))} // her shift begins
@@ -169,7 +169,7 @@ func TestStoryOnTheBoard(t *testing.T) {
 	r := start(t, 1, "--set", "clocks.mail_hold=1s")
 	staff := startBrowser(t, r.Staff)
 	staff.signIn(r.operator(t, "ben"))
-	staff.run(chromedp.Navigate(r.Staff + "/board"))
+	staff.Do(chromedp.Navigate(r.Staff + "/board"))
 	staff.wait("the board can start", `$("start") && $("start").offsetParent`)
 	staff.click(`$("start")`)
 	staff.wait("ben is on", `!$("board").hidden && /on/i.test($("duty").textContent)`)
@@ -198,7 +198,7 @@ func TestStoryOnTheBoard(t *testing.T) {
 	if err != nil || number == "" {
 		t.Fatalf("the pane names no chat: %v", err)
 	}
-	staff.run(chromedp.Navigate(r.Staff + "/search?q=return+book"))
+	staff.Do(chromedp.Navigate(r.Staff + "/search?q=return+book"))
 	staff.wait("the chat is found", `[...document.querySelectorAll(".hit h2")].some((h) => h.textContent.includes(`+quote("Chat "+number)+`))`)
 }
 

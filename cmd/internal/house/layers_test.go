@@ -43,7 +43,7 @@ const doors = 3
 
 // testOnly names the packages that only tests import.
 func testOnly() []string {
-	return []string{"cluster/desk/desktest", "cluster/sim", "gateway/xmpp/xmpptest", "bridge/mailtest"}
+	return []string{"cluster/desk/desktest", "cluster/sim", "gateway/web/webtest", "gateway/xmpp/xmpptest", "bridge/mailtest"}
 }
 
 func layerOf(path string) int {

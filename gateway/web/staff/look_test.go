@@ -3,112 +3,60 @@
 package staff
 
 import (
-	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"refdesk/cluster/desk"
+	"refdesk/gateway/web/webtest"
 )
 
 // browser is one headless Chromium. Tests with it are skipped where there is none, unless CI is true.
 type browser struct {
+	*webtest.Browser
 	t    *testing.T
-	ctx  context.Context
 	base string
 }
 
 func (l *library) browse(t *testing.T) *browser {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		missing(t, "chromium is not installed")
-	}
 	srv := httptest.NewServer(l.frame.Handler())
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))...)
-	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() {
-		cancel()
-		stop()
 		srv.CloseClientConnections()
 		srv.Close()
 	})
 	_, port, _ := strings.Cut(strings.TrimPrefix(srv.URL, "http://"), ":")
-	return &browser{t, ctx, "http://staff.localhost:" + port}
-}
-
-// missing skips a test for want of a program; where everything has to run it fails.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
-// do drives the browser. The context of the first call is that of the browser, so the limit is none of it.
-func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- chromedp.Do(b.ctx, actions...) }()
-	limit := time.NewTimer(time.Minute)
-	defer limit.Stop()
-	select {
-	case err := <-done:
-		if err != nil {
-			b.t.Fatal(err)
-		}
-	case <-limit.C:
-		b.t.Fatal("the browser did not do it within a minute")
-	}
+	return &browser{webtest.Start(t), t, "http://staff.localhost:" + port}
 }
 
 func (b *browser) open(path string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(b.base + path))
+	b.Do(chromedp.Navigate(b.base + path))
 }
 
 // ask evaluates an expression that gives a list of words.
 func (b *browser) ask(expr string) []string {
 	b.t.Helper()
-	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](expr, chromedp.EvalAwaitPromise))
+	got, err := chromedp.Run(b.Ctx, chromedp.Evaluate[[]string](expr, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return got
 }
 
-// prefers sets the colour scheme that the reader's system asks for.
-func (b *browser) prefers(scheme string) {
-	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return err
-	}))
-}
-
 // signIn fills in the form with the keyboard.
 func (b *browser) signIn(account string) {
 	b.t.Helper()
 	b.open("/sign-in")
-	b.do(chromedp.Focus("#username")) // a page that nobody looks at may not have given it the focus by itself
-	b.do(chromedp.KeyEvent(account+"\t"+password+"\r"), chromedp.WaitNotPresent("#username"), chromedp.WaitVisible(".brand"))
+	b.Do(chromedp.Focus("#username")) // a page that nobody looks at may not have given it the focus by itself
+	b.Do(chromedp.KeyEvent(account+"\t"+password+"\r"), chromedp.WaitNotPresent("#username"), chromedp.WaitVisible(".brand"))
 }
 
 const wrongs = `axe.run(document).then((r) => (r.passes.length ? [] : ["axe did not look"]).concat(
@@ -161,22 +109,16 @@ func furnished(t *testing.T) (l *library, invitation string) {
 // TestLooks opens every page small and large, light and dark: axe finds nothing, nothing scrolls sideways, everything to
 // press is large enough. With REFDESK_SHOTS=DIR it leaves pictures there.
 func TestLooks(t *testing.T) {
-	axe, err := os.ReadFile("../ui/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		missing(t, "axe-core is not installed: npm ci in gateway/web/ui")
-	}
+	axe := webtest.Axe(t)
 	l, invitation := furnished(t)
 	b := l.browse(t)
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: string(axe)})
-		return err
-	}))
+	b.Inject(axe)
 	look := func(paths ...string) {
 		for _, path := range paths {
 			for _, scheme := range []string{"light", "dark"} {
 				for _, width := range []int{320, 360, 1280} {
-					b.do(chromedp.EmulateViewport(int64(width), 800))
-					b.prefers(scheme)
+					b.Do(chromedp.EmulateViewport(int64(width), 800))
+					b.Prefers("prefers-color-scheme", scheme)
 					b.open(path)
 					for _, v := range b.ask(wrongs) {
 						t.Errorf("%s, %s, %d wide: %s", path, scheme, width, v)
@@ -192,14 +134,14 @@ func TestLooks(t *testing.T) {
 	b.signIn("rosa")
 	look("/welcome", "/devices", "/people", "/people/ana", "/people/rosa", "/people/otto", "/departments", "/departments/reference",
 		"/figures", "/nodes", "/setup", "/faqs", "/faqs?q=zzz", "/faqs/how-many-books-can-i-borrow", "/faqs/new", "/replies", "/replies?edit=hours", "/outbox", "/outbox/1", "/outbox/2", "/nothing")
-	b.do(chromedp.EmulateViewport(360, 800))
+	b.Do(chromedp.EmulateViewport(360, 800))
 	b.open("/faqs")
-	b.do(chromedp.Focus(".menu"), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#nav"))
+	b.Do(chromedp.Focus(".menu"), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#nav"))
 	for _, v := range b.ask(wrongs) {
 		t.Errorf("the open menu: %s", v)
 	}
 	b.shoot("menu")
-	b.do(chromedp.KeyEvent(kb.Escape), chromedp.WaitNotVisible("#nav"))
+	b.Do(chromedp.KeyEvent(kb.Escape), chromedp.WaitNotVisible("#nav"))
 }
 
 // shoot takes a picture of the whole page.
@@ -209,7 +151,7 @@ func (b *browser) shoot(name string) {
 	if dir == "" {
 		return
 	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	picture, err := chromedp.Run(b.Ctx, chromedp.FullScreenshot(100))
 	if err == nil {
 		name = strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(name, "_"), "_")
 		err = os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600)

@@ -3,11 +3,9 @@
 package staff
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,63 +13,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"refdesk/cluster/desk"
+	"refdesk/gateway/web/webtest"
 )
 
 var shots = flag.String("shots", "", "write screenshots of the pages of a shift into this folder")
 
 // screen is one headless Chromium at the staff's pages. Tests with it are skipped where there is none, unless CI is true.
 type screen struct {
+	*webtest.Browser
 	t    *testing.T
 	v    *live
-	ctx  context.Context
 	name string // of the screenshots
 }
 
 func newScreen(t *testing.T, v *live) *screen {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		absent(t, "chromium is not installed")
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() {
-		cancel()
-		stop()
-	})
-	s := &screen{t: t, v: v, ctx: ctx}
-	// The first call's context is the browser's life, so it has no time limit.
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// absent skips a test for want of a program; where everything has to run it fails.
-func absent(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
-func (s *screen) do(actions ...chromedp.Action[chromedp.Void]) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, 20*time.Second)
-	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		s.t.Fatal(err)
-	}
+	return &screen{Browser: webtest.Start(t), t: t, v: v}
 }
 
 const with = `(() => { const $ = (s) => document.querySelector(s), all = (s) => [...document.querySelectorAll(s)]; return `
@@ -82,17 +43,17 @@ func (s *screen) until(expr string) {
 	var err error
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		ok := false
-		if ok, err = chromedp.Run(s.ctx, chromedp.Evaluate[bool](with+"!!("+expr+")})()")); err == nil && ok {
+		if ok, err = chromedp.Run(s.Ctx, chromedp.Evaluate[bool](with+"!!("+expr+")})()")); err == nil && ok {
 			return
 		}
 	}
-	text, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string]("document.body ? document.body.innerText : ''"))
+	text, _ := chromedp.Run(s.Ctx, chromedp.Evaluate[string]("document.body ? document.body.innerText : ''"))
 	s.t.Fatalf("never: %s (%v)\n%s", expr, err, text)
 }
 
 func (s *screen) is(expr string) bool {
 	s.t.Helper()
-	ok, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](with+"!!("+expr+")})()"))
+	ok, err := chromedp.Run(s.Ctx, chromedp.Evaluate[bool](with+"!!("+expr+")})()"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -101,12 +62,12 @@ func (s *screen) is(expr string) bool {
 
 func (s *screen) run(expr string) {
 	s.t.Helper()
-	s.do(chromedp.Evaluate[chromedp.Void](with + "(" + expr + ", 1)})()"))
+	s.Do(chromedp.Evaluate[chromedp.Void](with + "(" + expr + ", 1)})()"))
 }
 
 func (s *screen) text(expr string) string {
 	s.t.Helper()
-	out, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](with+"String("+expr+")})()"))
+	out, err := chromedp.Run(s.Ctx, chromedp.Evaluate[string](with+"String("+expr+")})()"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -117,24 +78,24 @@ func (s *screen) text(expr string) string {
 func (s *screen) click(selector string) {
 	s.t.Helper()
 	s.until("$(" + strconv.Quote(selector) + ")")
-	s.do(chromedp.Click(chromedp.CSS(selector)))
+	s.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 func (s *screen) press(keys string) {
 	s.t.Helper()
-	s.do(chromedp.KeyEvent(keys))
+	s.Do(chromedp.KeyEvent(keys))
 }
 
 // ctrlEnter presses both.
 func (s *screen) ctrlEnter() {
 	s.t.Helper()
-	s.do(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(2)))
+	s.Do(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(2)))
 }
 
 func (s *screen) open(path string) {
 	s.t.Helper()
 	port := s.v.srv.URL[strings.LastIndexByte(s.v.srv.URL, ':')+1:]
-	s.do(chromedp.Navigate("http://staff.localhost:" + port + path))
+	s.Do(chromedp.Navigate("http://staff.localhost:" + port + path))
 }
 
 // signIn signs somebody in by the page.
@@ -147,31 +108,13 @@ func (s *screen) signIn(account string) {
 	s.until(`location.pathname === "/board"`)
 }
 
-func (s *screen) prefers(feature, value string) {
-	s.t.Helper()
-	s.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
-		})
-		return err
-	}))
-}
-
-func (s *screen) inject(script string) {
-	s.t.Helper()
-	s.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
-		return err
-	}))
-}
-
 // shot writes a screenshot if somebody wants them.
 func (s *screen) shot(state string) {
 	s.t.Helper()
 	if *shots == "" {
 		return
 	}
-	data, err := chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
+	data, err := chromedp.Run(s.Ctx, chromedp.CaptureScreenshot())
 	if err == nil {
 		err = os.WriteFile(filepath.Join(*shots, s.name+"-"+state+".png"), data, 0o644)
 	}
@@ -183,7 +126,7 @@ func (s *screen) shot(state string) {
 // axe lists the violations on the page: rule, element and reason.
 func (s *screen) axe() []string {
 	s.t.Helper()
-	found, err := chromedp.Run(s.ctx, chromedp.Evaluate[[]string](`axe.run(document).then((r) =>
+	found, err := chromedp.Run(s.Ctx, chromedp.Evaluate[[]string](`axe.run(document).then((r) =>
 		(r.passes.length ? [] : ["axe did not look at the page"]).concat(
 			r.violations.flatMap((v) => v.nodes.map((n) => v.id + " " + n.target.join(" ") + ": " + n.failureSummary))))`, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -354,7 +297,7 @@ func TestBrowserComesBack(t *testing.T) {
 	s.until(`all("#pane-lines .draft").length === 0 && all("#pane-lines .mine .tick").length === 2`)
 	v.patron("p1", n, "l9", "Still there?")
 	s.until(`all("#pane-lines li").length === 4`)
-	s.do(chromedp.Reload())
+	s.Do(chromedp.Reload())
 	s.until(`all("#pane-lines li").length === 4 && $("#pane-title").textContent === "1 Mia" && !$("#sound").hidden`)
 	want := []string{"patron: Hello?", "staff: first", "staff: second", "patron: Still there?"}
 	if got := v.texts(n); !slices.Equal(got, want) {
@@ -404,10 +347,7 @@ func shift(v *live) []struct{ name, path, ready string } {
 
 // TestBrowserAccessible runs axe on each page and state, and looks that nothing scrolls sideways.
 func TestBrowserAccessible(t *testing.T) {
-	axe, err := os.ReadFile("../ui/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		absent(t, "axe-core is not installed: npm ci in gateway/web/ui")
-	}
+	axe := webtest.Axe(t)
 	for _, c := range []struct {
 		name, feature, value string
 		width                int64
@@ -428,9 +368,9 @@ func TestBrowserAccessible(t *testing.T) {
 			states := shift(v)
 			s := newScreen(t, v)
 			s.name = c.name
-			s.inject(string(axe))
-			s.do(chromedp.EmulateViewport(c.width, 800))
-			s.prefers(c.feature, c.value)
+			s.Inject(axe)
+			s.Do(chromedp.EmulateViewport(c.width, 800))
+			s.Prefers(c.feature, c.value)
 			s.signIn("ana")
 			look := func(state string) {
 				t.Helper()

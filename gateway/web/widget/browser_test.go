@@ -3,73 +3,26 @@
 package widget
 
 import (
-	"context"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"refdesk/cluster/desk"
+	"refdesk/gateway/web/webtest"
 )
 
-// browser is one headless Chromium. Tests with it are skipped where there is none, unless CI is true.
+// browser is a browser in front of the patron's pages.
 type browser struct {
-	t   *testing.T
-	ctx context.Context
+	*webtest.Browser
+	t *testing.T
 }
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		missing(t, "chromium is not installed")
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))...)
-	bounded, late := context.WithTimeout(alloc, 4*time.Minute) // a browser that doesn't answer fails the test
-	ctx, cancel := chromedp.NewContext(bounded)
-	t.Cleanup(func() {
-		cancel()
-		late()
-		stop()
-	})
-	b := &browser{t: t, ctx: ctx}
-	b.do(chromedp.EmulateViewport(1280, 800))
-	return b
-}
-
-// missing skips a test for want of a program; where everything has to run it fails.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
-// do drives the browser. The context of the first call is that of the browser, so the limit is none of it.
-func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- chromedp.Do(b.ctx, actions...) }()
-	limit := time.NewTimer(time.Minute)
-	defer limit.Stop()
-	select {
-	case err := <-done:
-		if err != nil {
-			b.t.Fatal(err)
-		}
-	case <-limit.C:
-		b.t.Fatal("the browser did not do it within a minute")
-	}
+	return &browser{webtest.Start(t), t}
 }
 
 // in is the start of an expression on the chat page, whether it is the page or the widget's frame.
@@ -87,44 +40,24 @@ func (b *browser) until(expr string) {
 	deadline := time.Now().Add(20 * time.Second)
 	var err error
 	for ok := false; time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
-		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](in+"!!("+expr+")})()")); err == nil && ok {
+		if ok, err = chromedp.Run(b.Ctx, chromedp.Evaluate[bool](in+"!!("+expr+")})()")); err == nil && ok {
 			return
 		}
 	}
-	text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](in+`d && d.body ? d.body.innerText : "nothing"})()`))
+	text, _ := chromedp.Run(b.Ctx, chromedp.Evaluate[string](in+`d && d.body ? d.body.innerText : "nothing"})()`))
 	b.t.Fatalf("never: %s (%v)\n%s", expr, err, text)
 }
 
 // run evaluates an expression for its effect.
 func (b *browser) run(expr string) {
 	b.t.Helper()
-	b.do(chromedp.Evaluate[chromedp.Void](in + "(" + expr + ", 1)})()"))
-}
-
-// inject runs a script in every document from now on, frames included, before the document's own.
-func (b *browser) inject(script string) {
-	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
-		return err
-	}))
-}
-
-// prefers sets what the reader's system asks for, such as prefers-color-scheme: dark.
-func (b *browser) prefers(feature, value string) {
-	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
-		})
-		return err
-	}))
+	b.Do(chromedp.Evaluate[chromedp.Void](in + "(" + expr + ", 1)})()"))
 }
 
 // press types keys as a keyboard would, into whatever has the focus.
 func (b *browser) press(keys string) {
 	b.t.Helper()
-	b.do(chromedp.KeyEvent(keys))
+	b.Do(chromedp.KeyEvent(keys))
 }
 
 // say types a line and sends it.
@@ -150,7 +83,7 @@ func (b *browser) ask(question string) {
 // lines are the texts in the list, own ones with their state behind a bar.
 func (b *browser) lines() []string {
 	b.t.Helper()
-	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](in+`[...d.querySelectorAll(".line.patron, .line.staff")].map((l) =>
+	out, err := chromedp.Run(b.Ctx, chromedp.Evaluate[[]string](in+`[...d.querySelectorAll(".line.patron, .line.staff")].map((l) =>
 		l.querySelector(".text").textContent + (l.dataset.tick === "none" ? "" : "|" + l.dataset.tick))})()`))
 	if err != nil {
 		b.t.Fatal(err)
@@ -178,7 +111,7 @@ func (h *house) lastChat(state desk.ChatState) uint64 {
 func TestBrowserConversation(t *testing.T) {
 	h := newHouse(t, options{demo: true})
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/"))
 	b.until(`button && button.textContent.includes("Chat with us")`)
 	b.run(`button.click()`)
 	b.until(`$("#door").textContent.includes("Library staff are here")`)
@@ -199,7 +132,7 @@ func TestBrowserConversation(t *testing.T) {
 	b.until(`button.getAttribute("aria-label") === "Chat with us, 1 new message"`)
 
 	// The chat survives a reload of the library's page.
-	b.do(chromedp.Reload())
+	b.Do(chromedp.Reload())
 	b.until(`button && button.getAttribute("aria-label") === "Chat with us"`)
 	b.run(`button.click()`)
 	b.until(`$("#status").textContent === "You’re chatting with Ana"`)
@@ -224,7 +157,7 @@ func TestBrowserTicks(t *testing.T) {
 	g, o := behind(options{limits: Limits{CommitWithin: time.Minute}})
 	h := newHouse(t, o)
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.ask("Hello")
 	n := h.lastChat(desk.Waiting)
 	b.until(`d.querySelectorAll('[data-tick="sent"]').length === 1`)
@@ -234,7 +167,7 @@ func TestBrowserTicks(t *testing.T) {
 		<-time.After(5 * time.Millisecond)
 	}
 	b.until(`$(".line.patron:last-child .meta").textContent === "sending…" && !$(".line.patron:last-child .tick")`)
-	b.do(chromedp.Reload())
+	b.Do(chromedp.Reload())
 	b.until(`$("#talk") && !$("#talk").hidden && d.querySelectorAll(".line.patron").length === 2`)
 	if got := strings.Join(b.lines(), ", "); got != "Hello|sent, Held up|sending" && got != "Hello|sending, Held up|sending" {
 		t.Errorf("before the commit: %s", got)
@@ -257,7 +190,7 @@ func TestBrowserTicks(t *testing.T) {
 func TestBrowserLeaves(t *testing.T) {
 	h := newHouse(t, options{})
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.ask("Hello")
 	n := h.lastChat(desk.Waiting)
 	b.run(`$("#end").click(), $("#end-yes").click()`)
@@ -275,7 +208,7 @@ func TestBrowserLeaves(t *testing.T) {
 func TestBrowserNodeDies(t *testing.T) {
 	h := newHouse(t, options{nodes: 2})
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.ask("line 0")
 	n := h.lastChat(desk.Waiting)
 	h.as("ana", &desk.ClaimChat{Chat: n})
@@ -307,8 +240,8 @@ func TestBrowserNodeDies(t *testing.T) {
 func TestBrowserWithoutSockets(t *testing.T) {
 	h := newHouse(t, options{})
 	b := newBrowser(t)
-	b.inject(`WebSocket = class { constructor() { throw new Error("no"); } }`)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Inject(`WebSocket = class { constructor() { throw new Error("no"); } }`)
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.ask("Hello")
 	n := h.lastChat(desk.Waiting)
 	h.as("ana", &desk.ClaimChat{Chat: n})

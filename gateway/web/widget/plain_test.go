@@ -16,13 +16,14 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"refdesk/cluster/desk"
+	"refdesk/gateway/web/webtest"
 )
 
 // scriptless keeps the pages' own scripts from running, or lets them run again. What the test evaluates runs either way,
 // but its timers don't, and axe needs some.
 func (b *browser) scriptless(on bool) {
 	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: on})
 		return err
 	}))
@@ -30,10 +31,7 @@ func (b *browser) scriptless(on bool) {
 
 // TestBrowserWithoutScripts asks, searches and votes with a browser that runs no scripts, and looks at each page with axe.
 func TestBrowserWithoutScripts(t *testing.T) {
-	axe, err := os.ReadFile("../ui/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		missing(t, "axe-core is not installed: npm ci in gateway/web/ui")
-	}
+	axe := webtest.Axe(t)
 	for _, scheme := range []string{"light", "dark"} {
 		t.Run(scheme, func(t *testing.T) {
 			h := newHouse(t, options{})
@@ -41,12 +39,12 @@ func TestBrowserWithoutScripts(t *testing.T) {
 			h.fields("digital", twoFields)
 			b := newBrowser(t)
 			b.scriptless(true)
-			b.do(chromedp.EmulateViewport(320, 900))
-			b.prefers("prefers-color-scheme", scheme)
+			b.Do(chromedp.EmulateViewport(320, 900))
+			b.Prefers("prefers-color-scheme", scheme)
 			at := func(state string) {
 				b.scriptless(false)                                                                           // the page has been read without them
 				b.run(`document.querySelectorAll("noscript").forEach((n) => n.replaceWith(...n.childNodes))`) // axe passes it by
-				b.do(chromedp.Evaluate[chromedp.Void](string(axe) + ";1"))
+				b.Do(chromedp.Evaluate[chromedp.Void](axe + ";1"))
 				for _, v := range b.axe() {
 					t.Errorf("%s: %s", state, v)
 				}
@@ -55,7 +53,7 @@ func TestBrowserWithoutScripts(t *testing.T) {
 					t.Errorf("%s: scrolls sideways", state)
 				}
 				if dir := os.Getenv("REFDESK_SHOTS"); dir != "" {
-					png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+					png, err := chromedp.Run(b.Ctx, chromedp.CaptureScreenshot())
 					if err == nil {
 						err = os.WriteFile(filepath.Join(dir, "plain-"+state+"-360-"+scheme+".png"), png, 0o600)
 					}
@@ -64,7 +62,7 @@ func TestBrowserWithoutScripts(t *testing.T) {
 					}
 				}
 			}
-			b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+			b.Do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
 			b.until(`$(".ask") && $(".ask").offsetHeight > 0 && $("#start").hidden`)
 			at("start")
 			b.run(`$(".find input").focus()`)
@@ -99,7 +97,7 @@ func TestBrowserWithoutScripts(t *testing.T) {
 func TestBrowserKeyboardMail(t *testing.T) {
 	h := newHouse(t, options{})
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
 	b.until(`!$("#start").hidden`)
 	b.run(`$("#find").focus()`)
 	b.press(kb.Tab)
@@ -112,7 +110,7 @@ func TestBrowserKeyboardMail(t *testing.T) {
 	b.press(kb.Tab + kb.Enter)
 	b.until(`$("#asked").hidden && document.activeElement === $("#find")`)
 
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.ask("Hello")
 	n := h.lastChat(desk.Waiting)
 	h.as("ana", &desk.ClaimChat{Chat: n})
@@ -139,7 +137,7 @@ func TestBrowserKeyboardMail(t *testing.T) {
 	h.until("rated", func(c *desk.Chat) bool { return c.Score == 5 }, n)
 	b.until(`$('.star[aria-pressed="true"]').getAttribute("aria-label") === "5 of 5"`)
 	// The rating is there again after a reload, and the address form with it.
-	b.do(chromedp.Reload())
+	b.Do(chromedp.Reload())
 	b.until(`$("#rate") && !$("#rate").hidden && $("#rate-more").hidden && !$("#contact").hidden && d.querySelectorAll(".star.on").length === 5`)
 }
 
@@ -147,7 +145,7 @@ func TestBrowserKeyboardMail(t *testing.T) {
 func TestBrowserClosesWhileWriting(t *testing.T) {
 	h := newHouse(t, options{})
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.until(`$("#door").className === "door online"`)
 	b.run(`$("#question").value = "Where are the maps?"`)
 	began := time.Now()

@@ -15,6 +15,7 @@ import (
 
 	"refdesk/cluster/desk"
 	"refdesk/cluster/desk/desktest"
+	"refdesk/gateway/web/webtest"
 )
 
 // show sets how a member of staff shows.
@@ -29,7 +30,7 @@ func (h *house) show(account string, s desk.Show) {
 func walk(t *testing.T, b *browser, at func(state string)) {
 	t.Helper()
 	h := newHouse(t, options{demo: true})
-	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/"))
 	b.until(`button`)
 	at("demo")
 	b.run(`button.click()`)
@@ -41,13 +42,13 @@ func walk(t *testing.T, b *browser, at func(state string)) {
 	h.as("ana", &desk.PostLine{Chat: n, Kind: desk.TextLine, Text: "We do, in the reading room on the second floor."})
 	b.until(`d.querySelectorAll(".line.staff").length === 1`)
 	at("demo-talking")
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
 	b.until(`$("#door").textContent !== ""`)
 	at("closed")
 	b.run(`sessionStorage.clear()`)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/nowhere"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/nowhere"))
 	at("notice")
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.until(`$("#start") && !$("#start").hidden`)
 	at("start")
 	b.run(`$("#start").requestSubmit()`)
@@ -67,7 +68,7 @@ func walk(t *testing.T, b *browser, at func(state string)) {
 func walkMail(h *house, b *browser, at func(state string)) {
 	h.publish(shelf()...)
 	h.fields("digital", twoFields)
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/digital"))
 	b.until(`!$("#find-box").hidden`)
 	b.write("#find", "how many books")
 	b.until(`d.querySelectorAll("#found li").length === 2`)
@@ -82,7 +83,7 @@ func walkMail(h *house, b *browser, at func(state string)) {
 	b.until(`!$("#asked").hidden && $("#start").hidden && $("#find-box").hidden`)
 	at("asked")
 
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 	b.until(`$("#start") && !$("#start").hidden`)
 	b.write("#question", "where are the old maps")
 	b.until(`d.querySelectorAll("#suggested li").length === 1`)
@@ -169,11 +170,11 @@ func walkPages(h *house, b *browser, at func(state string)) {
 		{"start-mirrored", "/chat/reference?lang=ar-XB"},
 		{"start-longer", "/chat/reference?lang=en-XA"},
 	} {
-		b.do(chromedp.Navigate(h.urls[0] + p[1]))
+		b.Do(chromedp.Navigate(h.urls[0] + p[1]))
 		b.until(`d.readyState === "complete" && (!$("#door") || $("#door").textContent !== "")`)
 		at(p[0])
 	}
-	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/"))
 	const box = `document.querySelector(".demo-find div").shadowRoot`
 	search := func(text string) {
 		b.run(`(` + box + `.querySelector("#q").value = "` + text + `", ` + box + `.querySelector("#q").dispatchEvent(new Event("input")))`)
@@ -186,7 +187,7 @@ func walkPages(h *house, b *browser, at func(state string)) {
 	search("parking")
 	b.until(box + `.querySelector(".said a")`)
 	at("demo-faq-none")
-	b.do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/chat/reference"))
 }
 
 // hostileText would break out wherever a page can put it.
@@ -250,7 +251,7 @@ func walkTrouble(h *house, b *browser, at func(state string)) {
 		h.t.Fatal(err)
 	}
 	h.doors[0].doors.views = nil
-	b.do(chromedp.Reload())
+	b.Do(chromedp.Reload())
 	b.ask("How long may a line be?")
 	n := h.lastChat(desk.Waiting)
 	h.as("ana", &desk.ClaimChat{Chat: n})
@@ -273,10 +274,10 @@ func TestShots(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		for width, height := range map[int64]int64{360: 740, 1280: 860} {
 			b := newBrowser(t)
-			b.do(chromedp.EmulateViewport(width, height))
-			b.prefers("prefers-color-scheme", scheme)
+			b.Do(chromedp.EmulateViewport(width, height))
+			b.Prefers("prefers-color-scheme", scheme)
 			walk(t, b, func(state string) {
-				png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+				png, err := chromedp.Run(b.Ctx, chromedp.CaptureScreenshot())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -292,10 +293,7 @@ func TestShots(t *testing.T) {
 // TestBrowserAccessible runs axe in every state and looks for what axe doesn't: that nothing scrolls sideways, that the
 // list of lines lies within the log, and that its end stays in sight.
 func TestBrowserAccessible(t *testing.T) {
-	axe, err := os.ReadFile("../ui/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		missing(t, "axe-core is not installed: npm ci in gateway/web/ui")
-	}
+	axe := webtest.Axe(t)
 	for _, c := range []struct {
 		name, feature, value string
 		width                int64
@@ -308,9 +306,9 @@ func TestBrowserAccessible(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBrowser(t)
-			b.inject(string(axe))
-			b.do(chromedp.EmulateViewport(c.width, 640))
-			b.prefers(c.feature, c.value)
+			b.Inject(axe)
+			b.Do(chromedp.EmulateViewport(c.width, 640))
+			b.Prefers(c.feature, c.value)
 			walk(t, b, func(state string) {
 				b.until(`!$("#log") || $("#log").scrollHeight - $("#log").scrollTop - $("#log").clientHeight < 60`)
 				for _, v := range b.axe() {
@@ -330,7 +328,7 @@ func TestBrowserAccessible(t *testing.T) {
 // is evaluates a condition now.
 func (b *browser) is(expr string) bool {
 	b.t.Helper()
-	ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](in+"!!("+expr+")})()"))
+	ok, err := chromedp.Run(b.Ctx, chromedp.Evaluate[bool](in+"!!("+expr+")})()"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -340,7 +338,7 @@ func (b *browser) is(expr string) bool {
 // axe lists the violations on the page, frames included: rule, element and reason.
 func (b *browser) axe() []string {
 	b.t.Helper()
-	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run(document).then((r) => {
+	found, err := chromedp.Run(b.Ctx, chromedp.Evaluate[[]string](`axe.run(document).then((r) => {
 		const inner = [...document.body.children].map((e) => e.shadowRoot && e.shadowRoot.querySelector("iframe:not([hidden])")).find((e) => e);
 		const looked = inner ? r.passes.some((p) => p.nodes.some((n) => n.target.length > 1)) : r.passes.length > 0;
 		return (looked ? [] : ["axe did not look at the page"]).concat(
@@ -356,7 +354,7 @@ func (b *browser) axe() []string {
 func TestBrowserKeyboard(t *testing.T) {
 	h := newHouse(t, options{demo: true})
 	b := newBrowser(t)
-	b.do(chromedp.Navigate(h.urls[0] + "/"))
+	b.Do(chromedp.Navigate(h.urls[0] + "/"))
 	b.until(`button`)
 	for range 20 {
 		if b.is(`host.shadowRoot.activeElement === button`) {
