@@ -125,6 +125,12 @@ func (p *Postfix) Stop() {
 	}
 }
 
+// Flush has it try everything again that waits. By itself it passes over for a while what it was delivering when it looked.
+func (p *Postfix) Flush() {
+	p.t.Helper()
+	run(p.t, "postqueue", "-c", p.conf, "-f")
+}
+
 // Inject hands a mail over as a stranger's server would, with swaks.
 func (p *Postfix) Inject(from, to, mail string) {
 	p.t.Helper()
