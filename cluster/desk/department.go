@@ -21,7 +21,14 @@ type Department struct {
 	Fields     []ClosingField // what closing asks for
 	Retention  uint64         // days after a chat's end until names and addresses are masked; 0 = 90
 	NoStore    bool           // lines live until 30 minutes after the chat's end, and are never indexed
+	Deadline   uint64         // seconds after which an unclaimed chat rings everywhere and raises the alarm; 0 = the desk's clock
 }
+
+// The bounds of a department's deadline, in seconds.
+const (
+	minDeadline = 10
+	maxDeadline = 3600
+)
 
 // Opening is a weekly span of opening hours in the department's time zone.
 type Opening struct {
@@ -65,6 +72,7 @@ func (d *Department) code(c *coder) {
 	list(c, &d.Fields, func(c *coder, f *ClosingField) { f.code(c) })
 	c.u64(&d.Retention)
 	c.flag(&d.NoStore)
+	c.u64(&d.Deadline)
 }
 
 // Crew names the departments whose staff answer this one's chats: itself first.
@@ -116,6 +124,9 @@ func (x *SetDepartment) apply(s *state) error {
 	}
 	if d.Retention > maxRetention {
 		return refuseField(Invalid, "retention")
+	}
+	if d.Deadline != 0 && (d.Deadline < minDeadline || d.Deadline > maxDeadline) {
+		return refuseField(Invalid, "deadline")
 	}
 	put(s, &d)
 	s.emit(Event{Kind: DepartmentChanged, Department: d.ID, Audience: Audience{Departments: d.Crew()}})

@@ -26,11 +26,13 @@ type rungOf struct {
 	after time.Duration
 }
 
-// ladder is the steps in the order of their clocks.
-func (s *state) ladder() []rungOf {
-	steps := []rungOf{
-		{stepRepeat, s.clock(ClockRingRepeat)}, {stepBackup, s.clock(ClockRingBackup)}, {stepDeadline, s.clock(ClockClaimDeadline)},
+// ladder is a department's steps in the order of their clocks.
+func (s *state) ladder(d *Department) []rungOf {
+	deadline := time.Duration(d.Deadline) * time.Second
+	if deadline == 0 {
+		deadline = s.clock(ClockClaimDeadline)
 	}
+	steps := []rungOf{{stepRepeat, s.clock(ClockRingRepeat)}, {stepBackup, s.clock(ClockRingBackup)}, {stepDeadline, deadline}}
 	slices.SortStableFunc(steps, func(a, b rungOf) int { return int(a.after - b.after) })
 	return steps
 }
@@ -45,7 +47,7 @@ func (s *state) ring(h *Chat) {
 		return
 	}
 	s.ringThem(h, s.crew(d).free)
-	s.climbLater(h)
+	s.climbLater(h, d)
 }
 
 // ringable returns the department of a chat that may ring now, nil otherwise.
@@ -57,8 +59,8 @@ func (s *state) ringable(h *Chat) *Department {
 }
 
 // climbLater sets the timer of the next step.
-func (s *state) climbLater(h *Chat) {
-	steps := s.ladder()
+func (s *state) climbLater(h *Chat, d *Department) {
+	steps := s.ladder(d)
 	if h.Step >= uint64(len(steps)) {
 		return
 	}
@@ -72,8 +74,11 @@ func (s *state) climbLater(h *Chat) {
 // climb does the next step of the ladder.
 func (s *state) climb(h *Chat) {
 	d := s.ringable(h)
-	steps := s.ladder()
-	if d == nil || h.Step >= uint64(len(steps)) {
+	if d == nil {
+		return
+	}
+	steps := s.ladder(d)
+	if h.Step >= uint64(len(steps)) {
 		return
 	}
 	w := s.crew(d)
@@ -88,7 +93,7 @@ func (s *state) climb(h *Chat) {
 		s.ringThem(h, slices.Concat(w.onShift, s.backups(d)))
 		s.tell(h, true, Event{Kind: AlarmRaised, N: uint64(max(0, s.now.Sub(h.Since)/time.Second))})
 	}
-	s.climbLater(h)
+	s.climbLater(h, d)
 }
 
 // ringThem rings those of some accounts who did not decline. Where that is nobody, or nobody's client gets the ring, the

@@ -45,6 +45,7 @@ func deptSet(ctx context.Context, in *invocation, dir *string, doing string) err
 		tags     = in.flags.String("tags", "", "tags that chats may have, separated by commas (none: any)")
 		answered = in.flags.String("answered-by", "", "departments whose staff answer here too, separated by commas")
 		backups  = in.flags.String("backups", "", "who is rung when nobody claims: accounts, and departments as #ID, separated by commas")
+		deadline = in.flags.Duration("deadline", 0, "how soon a chat is to be claimed, such as 90s; after that it rings everywhere (0: as for the whole desk)")
 		def      = in.flags.Bool("default", false, "this is where patrons arrive who name no department")
 	)
 	id, err := in.account(doing)
@@ -71,6 +72,8 @@ func deptSet(ctx context.Context, in *invocation, dir *string, doing string) err
 			d.AnsweredBy = commas(*answered)
 		case "backups":
 			d.Backups = commas(*backups)
+		case "deadline":
+			d.Deadline = uint64(max(*deadline, 0).Seconds())
 		case "default":
 			d.Default = *def
 		}

@@ -116,6 +116,8 @@ func setDepartment(d *desk.Department, part string) {
 		d.NoStore = true
 	case "retention":
 		d.Retention, _ = strconv.ParseUint(value, 10, 64)
+	case "deadline":
+		d.Deadline, _ = strconv.ParseUint(value, 10, 64)
 	case "field": // NAME:CHOICE|CHOICE, required
 		name, choices, _ := strings.Cut(value, ":")
 		d.Fields = append(d.Fields, desk.ClosingField{Name: name, Choices: strings.Split(choices, "|"), Required: true})

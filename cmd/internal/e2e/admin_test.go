@@ -45,6 +45,8 @@ func TestAdministration(t *testing.T) {
 	says("mon-fri 9:00-17:00, Europe/Dublin", "dept", "add", "maps", "--name", "Map Room", "--time-zone", "Europe/Dublin", "--hours", "mon-fri 9-17", "--tags", "copies, scans", "--answered-by", "reference")
 	refuses("exists already", 1, "dept", "add", "maps")
 	says("Map Room (maps) is open: sat 10:00-12:00, Europe/Dublin", "dept", "set", "maps", "--hours", "sat 10-12")
+	says("Map Room (maps)", "dept", "set", "maps", "--deadline", "90s")
+	refuses("deadline", 1, "dept", "set", "maps", "--deadline", "2h")
 	refuses("no span of hours", 2, "dept", "set", "maps", "--hours", "sat 10")
 	refuses("no department nowhere", 1, "dept", "set", "nowhere", "--name", "X")
 	list := says("reference (default)", "dept", "list")

@@ -53,6 +53,7 @@ type departmentData struct {
 	AnsweredBy []choice
 	Backups    []choice // staff
 	Retention  string
+	Deadline   string // seconds
 	NoStore    bool
 	MayChange  bool
 }
@@ -190,7 +191,7 @@ func (d *Door) departmentPage(w http.ResponseWriter, r *http.Request, who *Who) 
 	}
 	data := departmentData{
 		ID: x.ID, Name: x.Name, Tags: strings.Join(x.Tags, "\n"), Untagged: x.Untagged, Zone: x.TimeZone,
-		Days: days(x.Hours), Retention: decimal(x.Retention), NoStore: x.NoStore,
+		Days: days(x.Hours), Retention: decimal(x.Retention), Deadline: decimal(x.Deadline), NoStore: x.NoStore,
 	}
 	return d.showDepartment(w, r, who, http.StatusOK, data, x.AnsweredBy, x.Backups)
 }
@@ -232,7 +233,8 @@ func (d *Door) setDepartment(w http.ResponseWriter, r *http.Request, who *Who) e
 	data := departmentData{
 		ID: x.ID, Name: oneLine(r.PostFormValue("name")), Tags: block(r.PostFormValue("tags")),
 		Untagged: r.PostFormValue("untagged") != "", Zone: oneLine(r.PostFormValue("zone")),
-		Retention: strings.TrimSpace(r.PostFormValue("retention")), NoStore: r.PostFormValue("no_store") != "",
+		Retention: strings.TrimSpace(r.PostFormValue("retention")), Deadline: strings.TrimSpace(r.PostFormValue("deadline")),
+		NoStore: r.PostFormValue("no_store") != "",
 	}
 	var wrong slip
 	changed := *x
@@ -243,6 +245,10 @@ func (d *Door) setDepartment(w http.ResponseWriter, r *http.Request, who *Who) e
 	retention, ok := number(data.Retention, 1<<20)
 	if changed.Retention = retention; !ok && wrong.Error == "" {
 		wrong = departmentSlip(&desk.Error{Code: desk.Invalid, Field: "retention"})
+	}
+	deadline, ok := number(data.Deadline, 1<<20)
+	if changed.Deadline = deadline; !ok && wrong.Error == "" {
+		wrong = departmentSlip(&desk.Error{Code: desk.Invalid, Field: "deadline"})
 	}
 	if wrong.Error == "" {
 		err := d.putDepartment(r, who, changed)
@@ -274,6 +280,8 @@ func departmentSlip(e *desk.Error) slip {
 		return slip{"The opening hours overlap, or close before they open.", "hours"}
 	case "retention":
 		return slip{"The days that names and addresses are kept are a number, at most ten years of them.", "retention"}
+	case "deadline":
+		return slip{"The seconds to claim a chat in are a number from 10 to 3,600.", "deadline"}
 	case "answered_by", "backups":
 		return slip{"Somebody or something that was chosen is not there any more.", e.Field}
 	}

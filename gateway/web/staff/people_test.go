@@ -110,14 +110,14 @@ func TestDepartments(t *testing.T) {
 
 	v.follow("/departments/maps-atlases", "name", "Maps", "tags", "old maps\r\n\r\n  copies ", "untagged", "1", "zone", "Europe/Dublin",
 		"from1", "9:00", "to1", "12.30", "from1", "14", "to1", "24:00", "from6", "10:00", "to6", "11:00",
-		"answered_by", "reference", "backups", "ana", "backups", "#digital", "retention", "30", "no_store", "1").
+		"answered_by", "reference", "backups", "ana", "backups", "#digital", "retention", "30", "deadline", "90", "no_store", "1").
 		says(t, http.StatusOK, "Maps was changed")
 	l.read(func(rd desk.Reader) error {
 		got, err := rd.Department("maps-atlases")
 		want := &desk.Department{
 			ID: "maps-atlases", Name: "Maps", Tags: []string{"old maps", "copies"}, Untagged: true, TimeZone: "Europe/Dublin",
 			Hours:      []desk.Opening{{Weekday: 1, From: 540, To: 750}, {Weekday: 1, From: 840, To: 1440}, {Weekday: 6, From: 600, To: 660}},
-			AnsweredBy: []string{"reference"}, Backups: []string{"ana", "#digital"}, Retention: 30, NoStore: true,
+			AnsweredBy: []string{"reference"}, Backups: []string{"ana", "#digital"}, Retention: 30, Deadline: 90, NoStore: true,
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)
@@ -145,6 +145,7 @@ func TestDepartments(t *testing.T) {
 		"no time zone of that name":   {"zone", "Atlantis/Deep"},
 		"are a number":                {"retention", "long"},
 		"at most ten years":           {"retention", "900000"},
+		"from 10 to 3,600":            {"deadline", "5"},
 		"not there any more":          {"answered_by", "cellar"},
 		"Please give a name":          {"name", ""},
 		"A tag has at most 64":        {"tags", "01234567890123456789012345678901234567890123456789012345678901234"},
