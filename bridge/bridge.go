@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"refdesk/bridge/alarm"
+	"refdesk/bridge/alarm/target"
 	"refdesk/bridge/inbox"
 	"refdesk/bridge/mail"
 	"refdesk/bridge/outbox"
@@ -44,8 +46,9 @@ type Config struct {
 	Domain string // of the desk's addresses
 	// FromName is the library as patrons' mail programs show it; "" = the desk's name.
 	FromName string
-	// Notify is who is mailed when a chat waits and nobody claims it; "" = nobody.
-	Notify string
+	// Alarms are who is told that a chat waits and nobody claims it, and Board the URL that they are told to look at; "" = none.
+	Alarms []target.Target
+	Board  string
 	// DeskKeys are the desk's secret and those before it; the mail keys are made of them.
 	DeskKeys []mail.Key
 
@@ -69,6 +72,7 @@ type Bridge struct {
 	blobs    Blobs
 	keys     mail.Keyring
 	instance string
+	teller   *alarm.Teller
 	door     *inbox.Door
 	mailbox  *inbox.Mailbox          // nil = none
 	wire     func() outbox.Transport // in place of the configured one, in tests
@@ -88,7 +92,7 @@ func New(cfg Config, store desk.Store, leader Leader, blobs Blobs) (*Bridge, err
 	if cfg.SMTP.Hello == "" {
 		cfg.SMTP.Hello = cfg.Domain
 	}
-	b := &Bridge{cfg: cfg, store: store, leader: leader, blobs: blobs}
+	b := &Bridge{cfg: cfg, store: store, leader: leader, blobs: blobs, teller: alarm.New(cfg.Alarms, cfg.Log)}
 	var err error
 	if b.keys, err = Keys(cfg.DeskKeys...); err != nil {
 		return nil, err
@@ -125,6 +129,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if b.cfg.Listen != nil {
 		part("mail listener", func(ctx context.Context) error { return inbox.NewListener(b.door, b.cfg.LMTP).Run(ctx, b.cfg.Listen) })
 	}
+	part("alarms", b.teller.Run)
 	part("mail", func(ctx context.Context) error {
 		err := b.leader.Lead(ctx, b.lead)
 		if errors.Is(err, &desk.Error{Code: desk.Stopping}) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"refdesk/bridge/alarm/target"
 	"refdesk/bridge/outbox"
 	"refdesk/cluster/desk"
 )
@@ -343,13 +344,15 @@ func TestBackoff(t *testing.T) {
 func TestAlarm(t *testing.T) {
 	r := newRig(t)
 	s := &scripted{steps: []step{{took: true}}}
-	r.b.wire, r.b.cfg.SMTP.Server, r.b.cfg.Notify = func() outbox.Transport { return s }, "mail.example:587", "desk@staff.example"
+	r.b.wire, r.b.cfg.SMTP.Server, r.b.cfg.Alarms = func() outbox.Transport { return s }, "mail.example:587", []target.Target{
+		{Kind: target.Mail, Address: "desk@staff.example"}, {Kind: target.Mail, Address: "digital@staff.example", Department: "digital"},
+	}
 	r.b.alarm(t.Context(), desk.Event{Kind: desk.AlarmRaised, Chat: 57, Department: "reference", N: 60})
 	got := s.all()
 	if len(got) != 1 || got[0].To[0] != "desk@staff.example" || !strings.Contains(string(got[0].Body), "Chat 57 in Reference has waited for 1m0s") {
 		t.Errorf("sent %q", got)
 	}
-	r.b.cfg.Notify = ""
+	r.b.cfg.Alarms = nil
 	r.b.alarm(t.Context(), desk.Event{Kind: desk.AlarmRaised, Chat: 58, Department: "reference", N: 60})
 	if len(s.all()) != 1 {
 		t.Error("mailed to nobody")

@@ -24,6 +24,7 @@ func (c *Config) check() Problems {
 	c.checkHTTP(&v)
 	c.checkXMPP(&v)
 	c.checkMail(&v)
+	c.checkAlarm(&v)
 	c.checkCluster(&v)
 	c.checkLimits(&v)
 	c.checkClocks(&v)

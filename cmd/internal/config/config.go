@@ -25,6 +25,7 @@ type Config struct {
 	XMPP    XMPP                `toml:"xmpp"`
 	TLS     TLS                 `toml:"tls"`
 	Mail    Mail                `toml:"mail"`
+	Alarm   Alarm               `toml:"alarm"`
 	Cluster Cluster             `toml:"cluster"`
 	Limits  Limits              `toml:"limits"`
 	Clocks  map[string]Duration `toml:"clocks"` // every name of desk.Clocks
@@ -145,6 +146,7 @@ func Default() Config {
 		},
 		XMPP:    XMPP{Listen: "127.0.0.1:5222"},
 		Mail:    defaultMail(),
+		Alarm:   Alarm{Targets: []string{}},
 		Cluster: Cluster{ID: "n0", Profile: ProfileFast, Reserve: 512, Peers: map[string]Peer{}},
 		Limits: Limits{
 			LinesBurst: 20, LinesPerSecond: 2, ChatsPerMinute: 60, Sockets: 2000, RingsPerMinute: 30,
@@ -175,6 +177,7 @@ func (c *Config) Clone() Config {
 	n.HTTP.Sites = append([]string{}, c.HTTP.Sites...)
 	n.HTTP.TrustedProxies = append([]string{}, c.HTTP.TrustedProxies...)
 	n.HTTP.CampusNetworks = append([]string{}, c.HTTP.CampusNetworks...)
+	n.Alarm.Targets = append([]string{}, c.Alarm.Targets...)
 	return n
 }
 

@@ -4,7 +4,6 @@ package config
 
 import (
 	"net"
-	"net/mail"
 	"strings"
 )
 
@@ -22,7 +21,6 @@ type Mail struct {
 	IMAPPasswordFile string `toml:"imap_password_file"`
 	IMAPFolder       string `toml:"imap_folder"`
 	FromName         string `toml:"from_name"` // as patrons' mail programs show the library; "" = desk.name
-	Notify           string `toml:"notify"`    // who is mailed when a chat waits and nobody claims it; "" = nobody
 }
 
 // The ways to keep a connection to a mail server from being read.
@@ -60,8 +58,6 @@ func (c *Config) checkMail(v *verdict) {
 	v.want(m.IMAP == "" || m.TLS != MailPlain || loopback(m.IMAP), "mail.tls", "the password would be readable on its way to %s; write starttls or tls", m.IMAP)
 	v.want(m.IMAP == "" || m.IMAPFolder != "" && !strings.ContainsAny(m.IMAPFolder, "\r\n"), "mail.imap_folder", "write the folder's name, such as INBOX")
 	v.want(len(m.FromName) <= 200 && !strings.ContainsAny(m.FromName, "\r\n@"), "mail.from_name", "write the library's name, 200 bytes at most, without @")
-	a, err := mail.ParseAddress(m.Notify)
-	v.want(m.Notify == "" || err == nil && a.Address == m.Notify, "mail.notify", "write one address, such as staff@library.example")
 }
 
 // server judges the host:port of somebody else's server.

@@ -22,7 +22,6 @@ func TestMailRefused(t *testing.T) {
 		"a mailbox without sign-in":            {`imap = "mail.example:993"`, "mail.imap_user"},
 		"a mailbox without a folder":           {"imap = \"mail.example:993\"\nimap_user = \"desk\"\nimap_password_file = \"p\"\nimap_folder = \"\"", "mail.imap_folder"},
 		"a name that looks like an address":    {`from_name = "help@bank.example"`, "mail.from_name"},
-		"several addresses to notify":          {`notify = "a@b.example, c@d.example"`, "mail.notify"},
 		"a domain with a line break":           {`domain = "a.example\nb"`, "mail.domain"},
 		"a folder that would end the command":  {"imap = \"mail.example:993\"\nimap_user = \"d\"\nimap_password_file = \"p\"\nimap_folder = \"a\\r\\nb\"", "mail.imap_folder"},
 		"a name that would end the From field": {`from_name = "a\r\nBcc: b"`, "mail.from_name"},
@@ -45,7 +44,7 @@ func TestMailRefused(t *testing.T) {
 
 func TestMailTaken(t *testing.T) {
 	c, err := Parse("f", []byte("[desk]\ndomain = \"library.example\"\n[mail]\nserver = \"mail.example:587\"\nuser = \"desk\"\npassword_file = \"p\"\n"+
-		"imap = \"mail.example:993\"\nimap_user = \"desk\"\nimap_password_file = \"q\"\nnotify = \"staff@library.example\"\n"))
+		"imap = \"mail.example:993\"\nimap_user = \"desk\"\nimap_password_file = \"q\"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func layers() []layer {
 	return []layer{
 		{"the domain, standard library only", []string{"cluster/desk"}},
 		{"pure helpers of the domain and of the doors", []string{
-			"cluster/desk/rota", "cluster/desk/desktest", "cluster/wire", "gateway/console", "gateway/xmpp/element", "bridge/mail", "search/query",
+			"cluster/desk/rota", "cluster/desk/desktest", "cluster/wire", "gateway/console", "gateway/xmpp/element", "bridge/mail", "bridge/alarm/target", "search/query",
 		}},
 		{"one replicated desk; vocabulary of the doors", []string{
 			"cluster", "cluster/store", "cluster/peer", "cluster/blob", "cluster/backup", "cluster/seal", "cluster/sim", "gateway/xmpp", "search/analysis",

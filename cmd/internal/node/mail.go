@@ -40,8 +40,9 @@ func (b blobs) Open(ctx context.Context, hash string) (io.ReadCloser, error) {
 	return r, err
 }
 
-// newMail makes the mail door of a node on the socket that it listens on, nil for none. The door closes it.
-func newMail(cfg config.Config, key []byte, socket net.Listener, store deskStore, files bridge.Blobs, log *slog.Logger) (*bridge.Bridge, error) {
+// newMail makes the mail door of a node on the socket that it listens on, nil for none. The door closes it. An alarm names
+// the staff's board.
+func newMail(cfg config.Config, key []byte, board string, socket net.Listener, store deskStore, files bridge.Blobs, log *slog.Logger) (*bridge.Bridge, error) {
 	m := cfg.Mail
 	for key, file := range map[string]string{"mail.password_file": m.PasswordFile, "mail.imap_password_file": m.IMAPPasswordFile} {
 		if file == "" {
@@ -51,8 +52,13 @@ func newMail(cfg config.Config, key []byte, socket net.Listener, store deskStore
 			return nil, fmt.Errorf("read the password (%s): %w", key, err)
 		}
 	}
+	alarms, err := cfg.AlarmTargets()
+	if err != nil {
+		return nil, fmt.Errorf("alarm.targets: %w", err)
+	}
 	c := bridge.Config{
-		Node: cfg.Cluster.ID, Domain: cfg.MailDomain(), FromName: m.FromName, Notify: m.Notify, DeskKeys: []mail.Key{{ID: mailKey, Secret: key}},
+		Node: cfg.Cluster.ID, Domain: cfg.MailDomain(), FromName: m.FromName, DeskKeys: []mail.Key{{ID: mailKey, Secret: key}},
+		Alarms: alarms, Board: board,
 		SMTP:   outbox.Config{Server: m.Server, TLS: tlsMode(m.TLS, m.Server), User: m.User, PasswordFile: m.PasswordFile, Hello: cfg.MailDomain()},
 		Listen: socket, LMTP: m.LMTP, Log: log,
 	}

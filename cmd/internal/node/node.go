@@ -88,7 +88,7 @@ func Open(cfg config.Config, log *slog.Logger) (_ *Node, err error) {
 	if err := n.openSearch(); err != nil {
 		return nil, err
 	}
-	if n.mail, err = newMail(n.cfg, key, n.sockets.mail, n.store, blobs{n.store.Blobs()}, log); err != nil {
+	if n.mail, err = newMail(n.cfg, key, n.staffURL()+"/board", n.sockets.mail, n.store, blobs{n.store.Blobs()}, log); err != nil {
 		return nil, err
 	}
 	if err := n.build(key); err != nil {
